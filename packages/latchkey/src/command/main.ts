@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config.ts';
+import { isFailure } from '../errors.ts';
+import { StoreRefused, VERSION } from '../latchkey.ts';
+import { configCommand } from './config.ts';
+import { serveCommand } from './serve.ts';
+import { Refused } from './refused.ts';
+import { usersCommand } from './users.ts';
+
+const program = new Command('latchkey')
+  .description('Authentication: sessions, with a revocation log under them.')
+  .version(VERSION)
+  .showHelpAfterError('Add --help for what there is.')
+  .addCommand(serveCommand())
+  .addCommand(usersCommand())
+  .addCommand(configCommand())
+  .exitOverride();
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else {
+    process.stderr.write(`latchkey: ${explain(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** One line that says what to do, for whatever somebody can mend; the stack for the rest. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof StoreRefused || error instanceof Refused) return error.message;
+  if (isFailure(error, 'LK_REQUEST_INVALID')) {
+    return error.detail.errors.map(({ field, reason }) => `${field} ${reason}`).join('; ');
+  }
+  if (isFailure(error, 'LK_PASSWORD_REFUSED')) return error.detail.message;
+  if (isFailure(error)) return `${error.message} (${error.code})`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,71 @@
+import { text as readAll } from 'node:stream/consumers';
+import { isCancel, password as askPassword } from '@clack/prompts';
+import { Command } from 'commander';
+import { readSettings } from '../environment.ts';
+import { isFailure } from '../errors.ts';
+import { type Latchkey, latchkey } from '../latchkey.ts';
+import { Refused } from './refused.ts';
+
+interface CreateOptions {
+  readonly name?: string;
+  readonly admin?: true;
+  readonly passwordStdin?: true;
+  readonly json?: true;
+}
+
+/** `latchkey users` */
+export function usersCommand(): Command {
+  const users = new Command('users').description('create users, and let them try again');
+  users
+    .command('create')
+    .description('create a user; asks for the password')
+    .argument('<email>')
+    .option('--name <name>', 'how the user is called')
+    .option('--admin', 'with the role administrator')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--json', 'for scripts')
+    .action(create);
+  users
+    .command('unlock')
+    .description('let a password be tried again that has failed 100 times in a row')
+    .argument('<email>')
+    .action(async (email: string) => {
+      await withLatchkey(async (auth) => {
+        await auth.users.unlock(email).catch((error: unknown) => {
+          throw isFailure(error, 'LK_NOT_FOUND') ? new Refused(`no user has the address ${email}`, { cause: error }) : error;
+        });
+        process.stdout.write(`${email} may try again.\n`);
+      });
+    });
+  for (const command of users.commands) command.exitOverride();
+  return users;
+}
+
+async function create(email: string, options: CreateOptions): Promise<void> {
+  await withLatchkey(async (auth) => {
+    const password = await readPassword(options.passwordStdin === true, auth.config.passwordLength);
+    const administrator = options.admin === true;
+    const { id } = await auth.users.create({ email, password, name: options.name ?? null, administrator });
+    if (options.json === true) process.stdout.write(`${JSON.stringify({ id, email, administrator })}\n`);
+    else process.stdout.write(`Created ${email}${administrator ? ', administrator' : ''} (${id}).\n`);
+  });
+}
+
+async function readPassword(fromStdin: boolean, length: number): Promise<string> {
+  if (fromStdin) return (await readAll(process.stdin)).replace(/\r?\n$/, '');
+  if (!process.stdin.isTTY) throw new Refused('there is no terminal to ask for the password; pipe it in and add --password-stdin');
+  const answer = await askPassword({ message: `Password, at least ${length} characters` });
+  if (isCancel(answer)) throw new Refused('cancelled; nothing was created');
+  return answer;
+}
+
+async function withLatchkey(work: (auth: Latchkey) => Promise<void>): Promise<void> {
+  const { options } = await readSettings(process.env, process.cwd());
+  const auth = latchkey(options);
+  try {
+    await auth.ready();
+    await work(auth);
+  } finally {
+    await auth.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Reads the environment of the server and the command. The library itself reads none.
+ *
+ * @module
+ */
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ConfigError, isLoopback, type LatchkeyOptions } from './config.ts';
+import { randomBytes } from './foundation/random.ts';
+import { PROFILE_NAMES, type ProfileName } from './profiles.ts';
+import { sqlite } from './stores/sql/sqlite.ts';
+
+/** What the environment says, besides what the library is given. */
+export interface Settings {
+  readonly options: LatchkeyOptions;
+  readonly port: number;
+  readonly host: string;
+  /** What `/metrics` asks for; `null` where it answers loopback alone. */
+  readonly metricsSecret: string | null;
+  readonly logLevel: string;
+  /** For people: where the data are. */
+  readonly database: string;
+  /** Which variable or file a value of the configuration comes from, by the value's name. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+const VARIABLES = [
+  'LATCHKEY_URL',
+  'LATCHKEY_DATA',
+  'LATCHKEY_DATABASE_URL',
+  'LATCHKEY_SECRET',
+  'LATCHKEY_PROFILE',
+  'LATCHKEY_TRUSTED_PROXIES',
+  'LATCHKEY_METRICS_SECRET',
+  'LATCHKEY_LOG_LEVEL',
+] as const;
+
+/** Read by the project's own tests and benchmark, and by nothing that is shipped. */
+const OF_TESTS = new Set(['LATCHKEY_CHROMIUM', 'LATCHKEY_TEST_DATABASE_URL']);
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the environment, `latchkey.config.ts` in `directory` where there is one,
+ * and the data folder, which is made on the first start with a new root secret.
+ *
+ * @throws {ConfigError} with one line that names the variable and the remedy.
+ */
+export async function readSettings(environment: Environment, directory: string): Promise<Settings> {
+  refuseUnknown(environment);
+  const file = await readConfigFile(directory);
+  const port = number(environment, 'PORT', 3000, 65_535);
+  const host = environment['HOST'] ?? '127.0.0.1';
+  const folder = resolve(directory, environment['LATCHKEY_DATA'] ?? 'data');
+  const database = databaseFile(environment['LATCHKEY_DATABASE_URL'], folder);
+  const { secret, source } = rootSecret(environment['LATCHKEY_SECRET'], folder, database);
+  const profile = parseProfiles(environment['LATCHKEY_PROFILE']);
+  const trustedProxies = environment['LATCHKEY_TRUSTED_PROXIES'];
+  const url = environment['LATCHKEY_URL'] ?? file?.url ?? `http://localhost:${port}`;
+  const logLevel = environment['LATCHKEY_LOG_LEVEL'] ?? 'info';
+  if (!LOG_LEVELS.includes(logLevel)) throw new ConfigError(`LATCHKEY_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
+
+  const sources = new Map<string, string>([
+    ...Object.keys(file ?? {}).map((name): [string, string] => [name, 'latchkey.config.ts']),
+    ['url', environment['LATCHKEY_URL'] === undefined ? (file?.url === undefined ? 'default' : 'latchkey.config.ts') : 'LATCHKEY_URL'],
+    ['secret', source],
+  ]);
+  if (profile !== null) sources.set('profile', 'LATCHKEY_PROFILE');
+  if (trustedProxies !== undefined) sources.set('trustedProxies', 'LATCHKEY_TRUSTED_PROXIES');
+  return {
+    options: {
+      ...file,
+      url,
+      secret,
+      store: sqlite(database),
+      ...(profile === null ? {} : { profile }),
+      ...(trustedProxies === undefined
+        ? {}
+        : { trustedProxies: number(environment, 'LATCHKEY_TRUSTED_PROXIES', 0, 16) }),
+    },
+    port,
+    host,
+    metricsSecret: metricsSecret(environment['LATCHKEY_METRICS_SECRET']),
+    logLevel,
+    database,
+    sources,
+  };
+}
+
+/** Whether plain requests to `host` can only come from this machine. */
+export function bindsLoopback(host: string): boolean {
+  const url = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}`);
+  return url !== null && isLoopback(url);
+}
+
+function refuseUnknown(environment: Environment): void {
+  const known = new Set<string>(VARIABLES);
+  const unknown = Object.keys(environment).find(
+    (name) => name.startsWith('LATCHKEY_') && !known.has(name) && !OF_TESTS.has(name),
+  );
+  if (unknown !== undefined) throw new ConfigError(`${unknown} is not known; there are ${VARIABLES.join(', ')}`);
+}
+
+function number(environment: Environment, name: string, fallback: number, most: number): number {
+  const text = environment[name];
+  if (text === undefined || text === '') return fallback;
+  if (!/^\d{1,5}$/.test(text) || Number(text) > most) throw new ConfigError(`${name} must be a number up to ${most}; it is ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+function parseProfiles(text: string | undefined): readonly ProfileName[] | null {
+  if (text === undefined || text === '') return null;
+  return text.split(',').map((part) => {
+    const name = PROFILE_NAMES.find((known) => known === part.trim());
+    if (name === undefined) throw new ConfigError(`LATCHKEY_PROFILE knows no ${JSON.stringify(part.trim())}; there are ${PROFILE_NAMES.join(', ')}`);
+    return name;
+  });
+}
+
+function metricsSecret(text: string | undefined): string | null {
+  if (text === undefined || text === '') return null;
+  if (text.length < 16) throw new ConfigError('LATCHKEY_METRICS_SECRET must have at least 16 characters; make one with: openssl rand -base64 18');
+  return text;
+}
+
+function databaseFile(url: string | undefined, folder: string): string {
+  if (url === undefined || url === '') return join(makeFolder(folder), 'latchkey.db');
+  if (!url.startsWith('sqlite:')) throw new ConfigError('LATCHKEY_DATABASE_URL must be sqlite:path/to/file.db; this version has no other store');
+  const file = resolve(folder, url.slice('sqlite:'.length));
+  makeFolder(dirname(file));
+  return file;
+}
+
+function makeFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch (error) {
+    throw new ConfigError(`cannot make the data folder ${folder} (${codeOf(error)}); make it writable, or name another by LATCHKEY_DATA`, { cause: error });
+  }
+}
+
+/** The root secret of the environment, or of the data folder, where the first start makes it. */
+function rootSecret(text: string | undefined, folder: string, database: string): { secret: string; source: string } {
+  if (text !== undefined && text !== '') return { secret: text, source: 'LATCHKEY_SECRET' };
+  const file = join(makeFolder(folder), 'secret');
+  if (!existsSync(file)) {
+    if (existsSync(database)) {
+      throw new ConfigError(`${file} is missing, and ${database} was made with it; bring it back from its backup, or set LATCHKEY_SECRET`);
+    }
+    createSecret(file);
+  }
+  return { secret: readSecret(file), source: file };
+}
+
+function createSecret(file: string): void {
+  try {
+    // Exclusive: of two first starts at once, one makes it and both read it.
+    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    throw new ConfigError(`cannot write ${file} (${codeOf(error)}); make the folder writable, or name another by LATCHKEY_DATA`, { cause: error });
+  }
+}
+
+function readSecret(file: string): string {
+  try {
+    if ((statSync(file).mode & 0o077) !== 0) {
+      throw new ConfigError(`${file} can be read by others; make it private with: chmod 600 ${file}`);
+    }
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`cannot read ${file} (${codeOf(error)})`, { cause: error });
+  }
+}
+
+async function readConfigFile(directory: string): Promise<Partial<LatchkeyOptions> | null> {
+  const file = join(directory, 'latchkey.config.ts');
+  if (!existsSync(file)) return null;
+  try {
+    const module: unknown = await import(pathToFileURL(file).href);
+    if (isConfigModule(module)) return module.default;
+  } catch (error) {
+    throw new ConfigError(`cannot load ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  throw new ConfigError(`${file} must have a default export that is an object`);
+}
+
+function isConfigModule(module: unknown): module is { readonly default: Partial<LatchkeyOptions> } {
+  return typeof module === 'object' && module !== null && 'default' in module && typeof module.default === 'object';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

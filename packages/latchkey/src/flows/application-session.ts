@@ -1,0 +1,92 @@
+import { failure, isFailure } from '../errors.ts';
+import { newSession } from '../sessions/session.ts';
+import { readSessionData, updateSessionData } from '../sessions/session-data.ts';
+import type { SessionId } from '@latchkey/verify';
+import { CODES } from '../errors.ts';
+import type { Presented } from './authenticate.ts';
+import type { Rooms } from './rooms.ts';
+
+/** A session's data, as an application reads and writes them. */
+export interface ApplicationSession<Data> {
+  /** All of it, with the schema's defaults. */
+  read(): Promise<Data>;
+  get<Key extends keyof Data & string>(key: Key): Promise<Data[Key]>;
+  /**
+   * Changes one key by what it is. `change` may be called again where somebody
+   * else wrote the key meanwhile, so it must have no effect of its own.
+   *
+   * @throws `LK_REQUEST_INVALID` where the value does not fit the schema or the data outgrow 16 kB;
+   *   `LK_CONFLICT`; a code shown as 401 where the session has ended meanwhile.
+   */
+  update<Key extends keyof Data & string>(key: Key, change: (value: Data[Key]) => Data[Key]): Promise<void>;
+  set<Key extends keyof Data & string>(key: Key, value: Data[Key]): Promise<void>;
+  /** Reads a key and removes it, for notices that are shown once. Of two readers at once, one gets it. */
+  take<Key extends keyof Data & string>(key: Key): Promise<Data[Key]>;
+}
+
+type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'cookie'>;
+
+/** Opens the data of a request's session; see `Latchkey.session`. */
+export async function applicationSession<Data>(
+  rooms: Uses,
+  request: Request,
+  present: () => Promise<Presented | null>,
+  setCookie: (value: string) => void,
+): Promise<ApplicationSession<Data>> {
+  const { store, config } = rooms;
+  const schema = config.sessionSchema;
+  const presented = await present().catch((error: unknown) => {
+    if (isFailure(error) && CODES[error.code].status === 401) return null;
+    throw error;
+  });
+  let id = presented?.session ?? null;
+  let begun: Promise<SessionId> | null = null;
+
+  const begin = async (): Promise<SessionId> => {
+    const { seq } = await store.log.head();
+    const { record, cookie } = newSession({
+      now: rooms.clock.now(),
+      rs: seq,
+      client: config.defaultClient,
+      idle: config.idle,
+      absolute: config.absolute,
+      authentication: null,
+      origin: { ip: null, userAgent: request.headers.get('user-agent') },
+    });
+    if (!(await store.sessions.create(record))) throw failure('LK_CONFLICT');
+    setCookie(rooms.cookie.set(cookie));
+    id = record.id;
+    return record.id;
+  };
+  const update = async (key: string, change: (value: unknown) => unknown): Promise<void> => {
+    // Two writes of one request begin one session.
+    const session = id ?? (await (begun ??= begin()));
+    await updateSessionData(store, schema, session, key, change);
+  };
+  const current = async (): Promise<{ readonly data: Data }> => ({
+    // The schema is the application's own, and `Data` is what it answers.
+    data: (await readSessionData(store, schema, id)) as Data,
+  });
+  const get = async <Key extends keyof Data & string>(key: Key): Promise<Data[Key]> => {
+    const { data } = await current();
+    return data[key];
+  };
+  const take = async <Key extends keyof Data & string>(key: Key): Promise<Data[Key]> => {
+    const { data } = await current();
+    let taken: Data[Key] = data[key];
+    if (id === null) return taken;
+    await update(key, (value) => {
+      taken = value as Data[Key];
+      return undefined;
+    });
+    return taken;
+  };
+
+  return {
+    read: async () => (await current()).data,
+    get,
+    update: (key, change) => update(key, (value) => change(value as Data[typeof key])),
+    set: (key, value) => update(key, () => value),
+    take,
+  };
+}

@@ -1,0 +1,28 @@
+import type { Clock, Tail } from '@latchkey/verify';
+import type { AuthEvent, Config } from '../config.ts';
+import type { HashQueue } from '../identity/hash-queue.ts';
+import type { PasswordHasher } from '../identity/password-hash.ts';
+import type { PasswordRules } from '../identity/password-rules.ts';
+import type { Throttle } from '../identity/throttle.ts';
+import type { Receipts } from '../revocation/receipts.ts';
+import type { RevocationLog } from '../revocation/revocation-log.ts';
+import type { Activity } from '../sessions/activity.ts';
+import type { SessionCookie } from '../sessions/cookie.ts';
+import type { Store } from '../stores/store.ts';
+
+/** What flows work with. Each flow names the part that it uses; the composition root makes them once. */
+export interface Rooms {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: RevocationLog;
+  readonly tail: Tail;
+  readonly receipts: Receipts;
+  readonly cookie: SessionCookie;
+  readonly activity: Activity;
+  readonly hasher: PasswordHasher;
+  readonly hashQueue: HashQueue;
+  readonly passwordRules: PasswordRules;
+  readonly throttle: Throttle;
+  readonly emit: (event: AuthEvent) => void;
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { Id, Timestamp } from '@latchkey/verify';
+import { randomBytes } from './random.ts';
+
+/** The last of 22 characters carries four bits of the id; the two left over must be zero. */
+const CANONICAL = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** A new UUIDv7 (RFC 9562 §5.7): ordered by time, so that rows are inserted at one edge of an index. */
+export function newId<Kind extends string>(now: Timestamp): Id<Kind> {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('base64url') as Id<Kind>;
+}
+
+/** The id that `text` spells, or `null`: one id has one spelling. */
+export function findId<Kind extends string>(text: string): Id<Kind> | null {
+  return CANONICAL.test(text) ? (text as Id<Kind>) : null;
+}
+
+/** The sixteen bytes of an id or of a subject, as the store holds them; none for the empty subject. */
+export function idBytes(id: string): Buffer {
+  return Buffer.from(id, 'base64url');
+}
+
+/** The inverse of `idBytes`. */
+export function idFromBytes<Kind extends string>(bytes: Uint8Array): Id<Kind> {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url') as Id<Kind>;
+}
+
+/**
+ * The subject under which the log speaks of something that has a name and no id
+ * of ours: the first sixteen bytes of SHA-256 over the kind and the name.
+ */
+export function subjectOf(kind: 'client' | 'address', name: string): string {
+  const digest = createHash('sha256').update(kind).update('\0').update(name).digest();
+  return digest.subarray(0, 16).toString('base64url');
+}

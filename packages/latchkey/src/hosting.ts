@@ -1,0 +1,14 @@
+/**
+ * What a server that hosts Latchkey puts around its routes, so that its own
+ * pages and errors are of the same kind.
+ *
+ * @module
+ */
+export { newRequestId } from './http/handler.ts';
+export { problemResponse } from './http/problem.ts';
+export { securityHeaders } from './http/security-headers.ts';
+export { clientAddress } from './http/address.ts';
+export { failure } from './errors.ts';
+export { failurePage } from './pages/failure.ts';
+export { homePage } from './pages/home.ts';
+export { referencePage } from './pages/reference.ts';

@@ -1,0 +1,127 @@
+import { Hono } from 'hono';
+import { CODES, failure, isFailure } from '../errors.ts';
+import { randomBytes } from '../foundation/random.ts';
+import { failurePage } from '../pages/failure.ts';
+import { clientAddress } from './address.ts';
+import { type Connection, isSafe, type Services } from './exchange.ts';
+import { isForm } from './body.ts';
+import { refuseCrossSite } from './origin-rule.ts';
+import { problemHeaders, problemOf, problemResponse, shownFailure } from './problem.ts';
+import { html, type Route } from './route.ts';
+import { ROUTES } from './routes/all.ts';
+import { securityHeaders } from './security-headers.ts';
+
+/** The most that all headers may have, in bytes; more is a mistake or an attack. */
+const MAX_HEADERS = 16 * 1024;
+
+/** Answers a request to `/auth` or `/.well-known`; never throws. */
+export type Handler = (request: Request, connection: Connection) => Promise<Response>;
+
+interface Bindings {
+  readonly Bindings: { readonly connection: Connection };
+}
+
+/** Builds the one handler. `ready` opens what the first request needs. */
+export function handler(services: Services, ready: () => Promise<void>): Handler {
+  const { rooms, allowed } = services;
+  const everywhere = securityHeaders({ secure: rooms.config.secure, formTargets: allowed.listed });
+
+  const answer = async (request: Request, connection: Connection, params: Record<string, string>, route: Route | null, methods: readonly string[]): Promise<Response> => {
+    const requestId = connection.requestId ?? newRequestId();
+    const response = await attempt(request, requestId, async () => {
+      refuseLargeHeaders(request.headers);
+      if (!isSafe(request)) refuseCrossSite(request, allowed);
+      if (route === null) {
+        throw methods.length === 0 ? failure('LK_NOT_FOUND') : failure('LK_METHOD_NOT_ALLOWED', { allow: methods });
+      }
+      await ready();
+      const ip = clientAddress(request.headers, connection.peer, rooms.config.trustedProxies);
+      return route.run({ ...services, request, url: new URL(request.url), params, ip, requestId });
+    });
+    for (const [name, value] of everywhere) response.headers.set(name, value);
+    response.headers.set('X-Request-Id', requestId);
+    allowListedOrigin(request, response.headers);
+    return response;
+  };
+
+  const attempt = async (request: Request, requestId: string, act: () => Promise<Response>): Promise<Response> => {
+    try {
+      return await act();
+    } catch (error) {
+      const shown = shownFailure(error);
+      if (shown.code === 'LK_INTERNAL' || CODES[shown.code].status === 503) {
+        rooms.emit({ type: 'failed', code: isFailure(error) ? error.code : shown.code, error, request: requestId });
+      }
+      return wantsPage(request) ? failureAsPage(shown, request, requestId) : problemResponse(error, request, requestId);
+    }
+  };
+
+  const failureAsPage = (shown: ReturnType<typeof shownFailure>, request: Request, requestId: string): Response => {
+    const { status, title } = problemOf(shown, requestId);
+    const { brand } = rooms.config;
+    const text = status >= 500 ? 'Please try again in a moment.' : 'Go back and try again.';
+    const page = failurePage({ brand, signedInAs: null, status, title, text, requestId });
+    return html(page, status, problemHeaders(shown, request));
+  };
+
+  const allowListedOrigin = (request: Request, headers: Headers): void => {
+    if (allowed.listed.size === 0) return;
+    headers.append('Vary', 'Origin');
+    const origin = request.headers.get('origin');
+    if (origin === null || !allowed.listed.has(origin)) return;
+    headers.set('Access-Control-Allow-Origin', origin);
+    headers.set('Access-Control-Allow-Credentials', 'true');
+    headers.set('Access-Control-Expose-Headers', 'Retry-After, WWW-Authenticate, X-Request-Id');
+    headers.delete('Cross-Origin-Resource-Policy');
+  };
+
+  const app = new Hono<Bindings>();
+  const paths = Map.groupBy(ROUTES, (route) => route.path);
+  for (const [path, routes] of paths) {
+    const methods = allowedMethods(routes);
+    const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
+    for (const route of routes) {
+      app.on(route.method, pattern, (c) => answer(c.req.raw, c.env.connection, c.req.param(), route, methods));
+    }
+    app.options(pattern, (c) => preflight(c.req.raw, methods, allowed.listed));
+    app.all(pattern, (c) => answer(c.req.raw, c.env.connection, {}, null, methods));
+  }
+  app.notFound((c) => answer(c.req.raw, c.env.connection, {}, null, []));
+  return async (request, connection) => app.fetch(request, { connection });
+}
+
+/** Whether a person waits for the answer. */
+function wantsPage(request: Request): boolean {
+  if (!isSafe(request)) return isForm(request);
+  return (request.headers.get('accept') ?? '').includes('text/html');
+}
+
+function refuseLargeHeaders(headers: Headers): void {
+  let length = 0;
+  for (const [name, value] of headers) length += name.length + value.length + 4;
+  if (length > MAX_HEADERS) throw failure('LK_HEADERS_TOO_LARGE');
+}
+
+/** Makes an id under which one request is logged and answered. */
+export function newRequestId(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+function allowedMethods(routes: readonly Route[]): readonly string[] {
+  const methods = routes.map((route) => route.method);
+  return methods.includes('GET') ? ['HEAD', ...methods] : methods;
+}
+
+/** A browser asks before it sends what a page of a listed origin wrote (Fetch §4.8). */
+function preflight(request: Request, methods: readonly string[], listed: ReadonlySet<string>): Response {
+  const origin = request.headers.get('origin');
+  const headers = new Headers({ Vary: 'Origin', Allow: ['OPTIONS', ...methods].join(', ') });
+  if (origin !== null && listed.has(origin)) {
+    headers.set('Access-Control-Allow-Origin', origin);
+    headers.set('Access-Control-Allow-Credentials', 'true');
+    headers.set('Access-Control-Allow-Methods', methods.join(', '));
+    headers.set('Access-Control-Allow-Headers', 'Content-Type, Authorization');
+    headers.set('Access-Control-Max-Age', '600');
+  }
+  return new Response(null, { status: 204, headers });
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { CODES, type Code } from '../errors.ts';
+import type { RouteDocument } from './route.ts';
+import { ROUTES } from './routes/all.ts';
+import { problemShape } from './wire.ts';
+
+/** An OpenAPI 3.1 document, as far as we write it. */
+export interface OpenApi {
+  readonly openapi: '3.1.0';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly components: Readonly<Record<string, unknown>>;
+}
+
+/** Writes the OpenAPI document from the schemas that validate requests, so that the two cannot differ. */
+export function openApi(options: { readonly origin: string; readonly version: string; readonly cookieName: string }): OpenApi {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const { path, method, document } of ROUTES) {
+    if (document === null) continue;
+    (paths[path] ??= {})[method.toLowerCase()] = operation(path, document);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Latchkey',
+      version: options.version,
+      description: 'Sign-up, sign-in, sessions, and receipts of what was revoked. Errors are RFC 9457 problems with a `code`.',
+    },
+    servers: [{ url: options.origin }],
+    paths,
+    components: {
+      schemas: { Problem: schemaOf(problemShape) },
+      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: options.cookieName } },
+    },
+  };
+}
+
+function operation(path: string, document: RouteDocument): Record<string, unknown> {
+  const { summary, tag, body, query, signedIn, status, answer, errors } = document;
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const inQuery = Object.entries(query.shape).map(([name, schema]) => {
+    const { description, ...rest } = schemaOf(schema);
+    return { name, in: 'query', required: !z.safeParse(schema, undefined).success, description, schema: rest };
+  });
+  const parameters = [...inPath, ...inQuery];
+  return {
+    summary,
+    tags: [tag],
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(Object.keys(body.shape).length === 0
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }),
+    responses: {
+      [status]: { description: 'Done', content: { 'application/json': { schema: schemaOf(answer) } } },
+      ...Object.fromEntries(errors.map((error) => [error, problemAnswer(error)])),
+    },
+    security: signedIn ? [{ session: [] }] : [],
+  };
+}
+
+function problemAnswer(status: number): Record<string, unknown> {
+  const codes = (Object.keys(CODES) as Code[]).filter((code) => CODES[code].status === status && CODES[code].public === true);
+  return {
+    description: codes.map((code) => `\`${code}\`: ${CODES[code].title}`).join('. '),
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+function schemaOf(schema: z.core.$ZodType): Record<string, unknown> {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input', unrepresentable: 'any' });
+  return rest;
+}

@@ -1,0 +1,59 @@
+import { CODES, type Code, type Failure, failure, isFailure } from '../errors.ts';
+
+/** RFC 9457 with the code and what a caller may act on. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: Code;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly field: string; readonly reason: string }[];
+  readonly reason?: string;
+  readonly request_id: string;
+}
+
+/** What an error is shown as: codes that are not public become the general one, whatever threw becomes `LK_INTERNAL`. */
+export function shownFailure(error: unknown): Failure {
+  if (!isFailure(error)) return failure('LK_INTERNAL', undefined, { cause: error });
+  const { public: shownAs } = CODES[error.code];
+  return shownAs === true ? error : failure(shownAs, undefined, { cause: error });
+}
+
+/** Headers that belong to an error's status. */
+export function problemHeaders(shown: Failure, request: Request): [string, string][] {
+  const headers: [string, string][] = [['Cache-Control', 'no-store']];
+  const { status } = CODES[shown.code];
+  // RFC 9110 §11.6.1, RFC 6750 §3: an error is named only where a token was sent.
+  if (status === 401) {
+    headers.push(['WWW-Authenticate', request.headers.has('authorization') ? 'Bearer error="invalid_token"' : 'Bearer']);
+  }
+  if (shown.code === 'LK_METHOD_NOT_ALLOWED') headers.push(['Allow', shown.detail.allow.join(', ')]);
+  if ('detail' in shown && typeof shown.detail === 'object' && 'retryAfter' in shown.detail) {
+    headers.push(['Retry-After', String(Math.max(1, Math.ceil(shown.detail.retryAfter / 1000)))]);
+  }
+  return headers;
+}
+
+/** The body of an error's answer. */
+export function problemOf(shown: Failure, requestId: string): Problem {
+  const { status, title } = CODES[shown.code];
+  return {
+    type: `urn:latchkey:error:${shown.code}`,
+    title,
+    status,
+    code: shown.code,
+    ...(shown.code === 'LK_REQUEST_INVALID' ? { errors: shown.detail.errors } : {}),
+    ...(shown.code === 'LK_PASSWORD_REFUSED' ? { reason: shown.detail.reason, detail: shown.detail.message } : {}),
+    request_id: requestId,
+  };
+}
+
+/** An error as an answer to a program. */
+export function problemResponse(error: unknown, request: Request, requestId: string): Response {
+  const shown = shownFailure(error);
+  const problem = problemOf(shown, requestId);
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: [['Content-Type', 'application/problem+json'], ...problemHeaders(shown, request)],
+  });
+}

@@ -1,0 +1,188 @@
+import { z } from 'zod';
+import { CODES, type FieldError, failure, isFailure } from '../errors.ts';
+import type { FormProblem } from '../pages/layout.ts';
+import { readBody } from './body.ts';
+import { type Answer, type Exchange, requirePrincipal } from './exchange.ts';
+import { problemHeaders, problemOf, shownFailure } from './problem.ts';
+import { safeReturnTo } from './return-to.ts';
+
+/** What the OpenAPI document says of a route; pages have none. */
+export interface RouteDocument {
+  readonly summary: string;
+  readonly tag: 'Account' | 'Sessions' | 'Revocation' | 'Set-up';
+  readonly body: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly signedIn: boolean;
+  readonly status: number;
+  readonly answer: z.ZodType;
+  readonly errors: readonly number[];
+}
+
+/** One method of one path. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With parameters in braces, as OpenAPI writes them. */
+  readonly path: string;
+  readonly document: RouteDocument | null;
+  /** Answers, or throws what the handler turns into a problem. */
+  readonly run: (exchange: Exchange) => Promise<Response>;
+}
+
+/** The side of a route that people see: the page to which a refused form returns, and where a good one leads. */
+export interface Form {
+  readonly page: (
+    exchange: Exchange,
+    view: { values: Readonly<Record<string, string>>; returnTo: string | null; problem: FormProblem },
+  ) => Promise<string>;
+  /** Where it leads if the form does not say. */
+  readonly location: string;
+}
+
+type Fields<Shape extends z.ZodRawShape> = z.infer<z.ZodObject<Shape, z.core.$strict>>;
+
+interface Definition<Body extends z.ZodRawShape, Query extends z.ZodRawShape> {
+  readonly method: Route['method'];
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: RouteDocument['tag'];
+  /** Whether somebody must be signed in; checked before the body is looked at. */
+  readonly signedIn: boolean;
+  readonly body: Body;
+  readonly query: Query;
+  readonly form?: Form;
+  readonly status: Answer['status'];
+  readonly answer: z.ZodType;
+  /** Statuses of the errors that it may answer. */
+  readonly errors: readonly number[];
+  readonly act: (
+    exchange: Exchange,
+    input: { body: Fields<Body>; query: Fields<Query> },
+  ) => Promise<Answer>;
+}
+
+/** Defines a route of the contract: one schema validates its input and documents it. */
+export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
+  definition: Definition<Body, Query>,
+): Route {
+  const { method, path, summary, tag, signedIn, form, status, answer, errors, act } = definition;
+  const body = z.strictObject(definition.body);
+  const query = z.strictObject(definition.query);
+
+  const run = async (exchange: Exchange): Promise<Response> => {
+    if (signedIn) await requirePrincipal(exchange);
+    const input = method === 'GET' ? { kind: 'none', value: {} } : await readBody(exchange.request, form !== undefined);
+    const isForm = input.kind === 'form';
+    const { fields, returnTo } = isForm ? splitForm(input.value, exchange) : { fields: input.value, returnTo: null };
+    try {
+      const result = await act(exchange, {
+        query: parse(query, queryOf(exchange.url, isForm)),
+        body: parse(body, fields),
+      });
+      return isForm ? redirect(exchange, result, returnTo ?? form?.location ?? '/') : json(exchange, result);
+    } catch (error) {
+      if (!isForm || form === undefined) throw error;
+      return await refusedForm(exchange, form, { fields, returnTo }, error);
+    }
+  };
+  return {
+    method,
+    path,
+    document: { summary, tag, body, query, signedIn, status, answer, errors },
+    run,
+  };
+}
+
+/** Defines a page. */
+export function page(path: string, render: (exchange: Exchange) => Promise<Response>): Route {
+  return { method: 'GET', path, document: null, run: render };
+}
+
+/** An answer with a page. */
+export function html(text: string, status = 200, headers: readonly [string, string][] = []): Response {
+  return new Response(text, {
+    status,
+    headers: [['Content-Type', 'text/html; charset=utf-8'], ['Cache-Control', 'no-store'], ...headers],
+  });
+}
+
+/** RFC 9700 §4.12: 303, so that no browser sends a password again. */
+export function seeOther(location: string, headers: readonly [string, string][] = []): Response {
+  return new Response(null, { status: 303, headers: [['Location', location], ['Cache-Control', 'no-store'], ...headers] });
+}
+
+function json(exchange: Exchange, answer: Answer): Response {
+  return new Response(JSON.stringify(answer.body), {
+    status: answer.status,
+    headers: [['Content-Type', 'application/json'], ['Cache-Control', 'no-store'], ...cookieHeader(exchange, answer)],
+  });
+}
+
+function redirect(exchange: Exchange, answer: Answer, location: string): Response {
+  return seeOther(location, cookieHeader(exchange, answer));
+}
+
+function cookieHeader({ rooms }: Exchange, { cookie }: Answer): [string, string][] {
+  if (cookie === null) return [];
+  return [['Set-Cookie', cookie === 'clear' ? rooms.cookie.clear() : rooms.cookie.set(cookie)]];
+}
+
+/** `return_to` belongs to the form and not to what it asks for. */
+function splitForm(value: unknown, { allowed }: Exchange): { fields: Record<string, string>; returnTo: string | null } {
+  const all = z.record(z.string(), z.string()).parse(value);
+  const { return_to: returnTo, ...fields } = all;
+  const safe = returnTo === undefined ? '' : safeReturnTo(returnTo, allowed, '');
+  return { fields, returnTo: safe === '' ? null : safe };
+}
+
+function queryOf(url: URL, isForm: boolean): Record<string, string> {
+  // A form's action may carry what a page's address did.
+  if (isForm) return {};
+  const query = new Map<string, string>();
+  for (const [name, value] of url.searchParams) {
+    if (query.has(name)) throw failure('LK_REQUEST_INVALID', { errors: [{ field: name, reason: 'stands twice' }] });
+    query.set(name, value);
+  }
+  return Object.fromEntries(query);
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw failure('LK_REQUEST_INVALID', { errors: result.error.issues.flatMap(fieldErrors) });
+}
+
+/** Names the field and what is wrong, and never shows the value. */
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const field = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ field: [...issue.path, key].join('.').slice(0, 200), reason: 'is not known here' }));
+  }
+  if (issue.code === 'invalid_type' && issue.input === undefined) return [{ field, reason: 'is required' }];
+  return [{ field, reason: issue.message }];
+}
+
+async function refusedForm(
+  exchange: Exchange,
+  form: Form,
+  input: { fields: unknown; returnTo: string | null },
+  error: unknown,
+): Promise<Response> {
+  const shown = shownFailure(error);
+  const { status, title } = CODES[shown.code];
+  if (!isFailure(error) || status === 413 || status === 415 || status === 500) throw error;
+  const problem = problemOf(shown, exchange.requestId);
+  const named = (problem.errors ?? []).filter(({ field }) => field !== '');
+  const fields = Object.fromEntries(named.map(({ field, reason }) => [field, sentence(reason)]));
+  if (shown.code === 'LK_PASSWORD_REFUSED') fields[passwordField(exchange)] = shown.detail.message;
+  const values = Object.fromEntries(Object.entries(z.record(z.string(), z.string()).parse(input.fields)));
+  const view = { values, returnTo: input.returnTo, problem: { summary: `${title}.`, fields } };
+  return html(await form.page(exchange, view), status, problemHeaders(shown, exchange.request));
+}
+
+function passwordField(exchange: Exchange): string {
+  return exchange.url.pathname === '/auth/password' ? 'new_password' : 'password';
+}
+
+function sentence(reason: string): string {
+  return `This ${reason.replace(/\.$/, '')}.`;
+}

@@ -1,0 +1,37 @@
+import type { Route } from '../route.ts';
+import { accountPageRoute, endOthersButton, endSessionButton } from './account.ts';
+import { meRoute } from './me.ts';
+import { passwordPageRoute, passwordRoute } from './password.ts';
+import { reauthenticatePageRoute, reauthenticateRoute } from './reauthenticate.ts';
+import { receiptRoute } from './receipts.ts';
+import { endSessionRoute, endSessionsRoute, listSessionsRoute } from './sessions.ts';
+import { setUpPageRoute, setUpRoute } from './set-up.ts';
+import { signInPageRoute, signInRoute } from './sign-in.ts';
+import { signOutPageRoute, signOutRoute } from './sign-out.ts';
+import { signUpPageRoute, signUpRoute } from './sign-up.ts';
+import { styleRoute } from './style.ts';
+
+/** Every route there is: what is not in this table does not answer. */
+export const ROUTES: readonly Route[] = [
+  signUpRoute,
+  signUpPageRoute,
+  signInRoute,
+  signInPageRoute,
+  signOutRoute,
+  signOutPageRoute,
+  meRoute,
+  reauthenticateRoute,
+  reauthenticatePageRoute,
+  passwordRoute,
+  passwordPageRoute,
+  listSessionsRoute,
+  endSessionRoute,
+  endSessionsRoute,
+  receiptRoute,
+  accountPageRoute,
+  endSessionButton,
+  endOthersButton,
+  setUpRoute,
+  setUpPageRoute,
+  styleRoute,
+];

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { changePassword } from '../../flows/prove-again.ts';
+import { passwordPage } from '../../pages/password.ts';
+import { requirePrincipal, viewer } from '../exchange.ts';
+import { html, page, type Route, route, seeOther } from '../route.ts';
+import { receiptShape, writeReceipt } from '../wire.ts';
+import { password } from './fields.ts';
+
+/** `POST /auth/password`: all other sessions end. */
+export const passwordRoute: Route = route({
+  method: 'POST',
+  path: '/auth/password',
+  summary: 'Change the password; all other sessions end',
+  tag: 'Account',
+  signedIn: true,
+  body: { current_password: password, new_password: password },
+  query: {},
+  form: {
+    location: '/auth/account?done=password-changed',
+    page: async (exchange, { problem }) => {
+      const { config } = exchange.rooms;
+      const principal = await requirePrincipal(exchange);
+      return passwordPage({
+        brand: config.brand,
+        signedInAs: principal.user.email,
+        passwordLength: config.passwordLength,
+        problem,
+      });
+    },
+  },
+  status: 200,
+  answer: z.object({ receipt: receiptShape }),
+  errors: [400, 401, 403, 409, 413, 415, 429, 503],
+  act: async (exchange, { body }) => {
+    const principal = await requirePrincipal(exchange);
+    const input = { currentPassword: body.current_password, newPassword: body.new_password };
+    const { cookie, receipt } = await changePassword(exchange.rooms, principal, input, exchange.ip);
+    return { status: 200, body: { receipt: writeReceipt(receipt) }, cookie };
+  },
+});
+
+/** `GET /auth/password`: the page. */
+export const passwordPageRoute: Route = page('/auth/password', async (exchange) => {
+  const principal = await viewer(exchange);
+  if (principal === null) return seeOther('/auth/sign-in?return_to=%2Fauth%2Fpassword');
+  const { brand, passwordLength } = exchange.rooms.config;
+  return html(passwordPage({ brand, signedInAs: principal.user.email, passwordLength, problem: null }));
+});

@@ -1,0 +1,49 @@
+import { reauthenticate } from '../../flows/prove-again.ts';
+import { reauthenticatePage } from '../../pages/reauthenticate.ts';
+import { requirePrincipal, viewer } from '../exchange.ts';
+import { safeReturnTo } from '../return-to.ts';
+import { html, page, type Route, route, seeOther } from '../route.ts';
+import { principalShape, writePrincipal } from '../wire.ts';
+import { password } from './fields.ts';
+
+/** `POST /auth/reauthenticate`: `auth_time` is now, and the session has a new secret. */
+export const reauthenticateRoute: Route = route({
+  method: 'POST',
+  path: '/auth/reauthenticate',
+  summary: 'Prove again who is there',
+  tag: 'Account',
+  signedIn: true,
+  body: { password },
+  query: {},
+  form: {
+    location: '/auth/account?done=reauthenticated',
+    page: async (exchange, { returnTo, problem }) => {
+      const principal = await requirePrincipal(exchange);
+      const { brand } = exchange.rooms.config;
+      return reauthenticatePage({ brand, signedInAs: principal.user.email, returnTo, problem });
+    },
+  },
+  status: 200,
+  answer: principalShape,
+  errors: [400, 401, 403, 413, 415, 429, 503],
+  act: async (exchange, { body }) => {
+    const before = await requirePrincipal(exchange);
+    const { principal, cookie } = await reauthenticate(exchange.rooms, before, body.password, exchange.ip);
+    return { status: 200, body: writePrincipal(principal), cookie };
+  },
+});
+
+/** `GET /auth/reauthenticate`: the page. */
+export const reauthenticatePageRoute: Route = page('/auth/reauthenticate', async (exchange) => {
+  const principal = await viewer(exchange);
+  const returnTo = safeReturnTo(exchange.url.searchParams.get('return_to'), exchange.allowed, '');
+  if (principal === null) return seeOther('/auth/sign-in');
+  return html(
+    reauthenticatePage({
+      brand: exchange.rooms.config.brand,
+      signedInAs: principal.user.email,
+      returnTo: returnTo === '' ? null : returnTo,
+      problem: null,
+    }),
+  );
+});

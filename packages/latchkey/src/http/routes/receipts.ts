@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { failure, invalid } from '../../errors.ts';
+import { findId } from '../../foundation/ids.ts';
+import { requirePrincipal } from '../exchange.ts';
+import { type Route, route } from '../route.ts';
+import { receiptShape, writeReceipt } from '../wire.ts';
+
+/** `GET /auth/receipts/{id}`: how far a revocation has come, to whom the receipt was given. */
+export const receiptRoute: Route = route({
+  method: 'GET',
+  path: '/auth/receipts/{id}',
+  summary: 'How far a revocation has come',
+  tag: 'Revocation',
+  signedIn: true,
+  body: {},
+  query: {
+    wait: z.string().regex(/^\d{1,2}$/, 'is not a number of seconds').optional().describe('seconds, 30 at most'),
+  },
+  status: 200,
+  answer: receiptShape,
+  errors: [400, 401, 404, 503],
+  act: async (exchange, { query }) => {
+    const principal = await requirePrincipal(exchange);
+    const id = findId<'receipt'>(exchange.params['id'] ?? '');
+    const wait = Number(query.wait ?? 0);
+    if (wait > 30) throw invalid('wait', 'may be 30 seconds at most');
+    const receipt = id === null ? null : await exchange.rooms.receipts.find(id, principal.id, wait * 1000);
+    if (receipt === null) throw failure('LK_NOT_FOUND');
+    return { status: 200, body: writeReceipt(receipt), cookie: null };
+  },
+});

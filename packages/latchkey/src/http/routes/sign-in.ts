@@ -1,0 +1,47 @@
+import { signIn } from '../../flows/sign-in.ts';
+import { signInPage } from '../../pages/sign-in.ts';
+import { viewer, visitor } from '../exchange.ts';
+import { safeReturnTo } from '../return-to.ts';
+import { html, page, type Route, route, seeOther } from '../route.ts';
+import { signedInShape, writeSignedIn } from '../wire.ts';
+import { client, email, password } from './fields.ts';
+
+const ACCOUNT = '/auth/account';
+
+/** `POST /auth/sign-in`: by address and password. */
+export const signInRoute: Route = route({
+  method: 'POST',
+  path: '/auth/sign-in',
+  summary: 'Sign in by address and password',
+  tag: 'Account',
+  signedIn: false,
+  body: { email, password, client },
+  query: {},
+  form: {
+    location: ACCOUNT,
+    page: async ({ rooms }, { values, returnTo, problem }) =>
+      signInPage({ brand: rooms.config.brand, values: { email: values['email'] ?? '' }, returnTo, problem }),
+  },
+  status: 200,
+  answer: signedInShape,
+  errors: [400, 401, 403, 413, 415, 429, 503],
+  act: async (exchange, { body }) => {
+    const { principal, cookie } = await signIn(exchange.rooms, body, await visitor(exchange, body.client));
+    return { status: 200, body: writeSignedIn(principal), cookie };
+  },
+});
+
+/** `GET /auth/sign-in`: the page. */
+export const signInPageRoute: Route = page('/auth/sign-in', async (exchange) => {
+  const { rooms, url, allowed } = exchange;
+  const returnTo = safeReturnTo(url.searchParams.get('return_to'), allowed, '');
+  if ((await viewer(exchange)) !== null) return seeOther(returnTo === '' ? ACCOUNT : returnTo);
+  return html(
+    signInPage({
+      brand: rooms.config.brand,
+      values: { email: '' },
+      returnTo: returnTo === '' ? null : returnTo,
+      problem: null,
+    }),
+  );
+});

@@ -1,0 +1,133 @@
+import type { Principal, Timestamp } from '@latchkey/verify';
+import { z } from 'zod';
+import { findId } from '../foundation/ids.ts';
+import type { ReceiptState } from '../revocation/receipts.ts';
+
+/*
+ * The shapes of HTTP: one schema each, from which the OpenAPI document is made,
+ * beside the function that writes it.
+ */
+
+const time = z.iso.datetime().describe('RFC 3339, UTC');
+const id = z.string().length(22).describe('16 bytes as base64url');
+
+/** Writes a point in time. */
+export function rfc3339(at: Timestamp): string {
+  return new Date(at).toISOString();
+}
+
+export const idParameter = z.string().refine((text) => findId(text) !== null, 'is not an id');
+
+export const userShape = z.object({
+  id,
+  email: z.string(),
+  name: z.string().nullable(),
+  email_verified: z.boolean(),
+  roles: z.array(z.string()),
+});
+
+export const sessionShape = z.object({
+  id,
+  client: z.string(),
+  mode: z.enum(['session']),
+  created_at: time,
+  expires_at: time.describe('the absolute limit'),
+});
+
+export const principalShape = z.object({
+  kind: z.enum(['user']),
+  id,
+  user: userShape,
+  session: sessionShape,
+  claims: z.record(z.string(), z.unknown()),
+  via: z.enum(['cookie']),
+  acr: z.enum(['aal1', 'aal2', 'aal3']).describe('NIST SP 800-63B-4 §2'),
+  amr: z.array(z.string()).describe('RFC 8176'),
+  auth_time: time,
+});
+
+export const signedInShape = z.object({ user: userShape, session: sessionShape });
+
+export const receiptShape = z.object({
+  id,
+  at: time.describe('when the revocation was durable'),
+  deadline: time.describe('from here on no one who follows the log accepts what was revoked'),
+  settled: z.boolean().describe('all followers have confirmed, or the deadline has passed'),
+  followers: z.object({ confirmed: z.int(), pending: z.int() }),
+  tokens_dead_by: time.describe('from here on nobody accepts it, those included who only read an expiry'),
+});
+
+export const listedSessionShape = z.object({
+  id,
+  current: z.boolean(),
+  client: z.string(),
+  mode: z.enum(['session']),
+  created_at: time,
+  last_seen_at: time,
+  ip: z.string().nullable(),
+  device: z.string().nullable(),
+  acr: z.string().nullable(),
+  amr: z.array(z.string()),
+});
+
+export const sessionsShape = z.object({
+  items: z.array(listedSessionShape),
+  next_cursor: z.string().nullable(),
+});
+
+export const problemShape = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ field: z.string(), reason: z.string() })).optional(),
+  reason: z.string().optional(),
+  request_id: z.string(),
+});
+
+/** A principal as `GET /auth/me` answers it. */
+export function writePrincipal(principal: Principal): z.infer<typeof principalShape> {
+  return {
+    kind: principal.kind,
+    id: principal.id,
+    ...writeSignedIn(principal),
+    claims: principal.claims,
+    via: principal.via,
+    acr: principal.acr,
+    amr: [...principal.amr],
+    auth_time: rfc3339(principal.authTime),
+  };
+}
+
+/** What a sign-in answers to a client of mode `session`. */
+export function writeSignedIn({ user, session }: Principal): z.infer<typeof signedInShape> {
+  return {
+    user: {
+      id: user.id,
+      email: user.email,
+      name: user.name,
+      email_verified: user.emailVerified,
+      roles: [...user.roles],
+    },
+    session: {
+      id: session.id,
+      client: session.client,
+      mode: session.mode,
+      created_at: rfc3339(session.createdAt),
+      expires_at: rfc3339(session.expiresAt),
+    },
+  };
+}
+
+/** A receipt: counts only. */
+export function writeReceipt(receipt: ReceiptState): z.infer<typeof receiptShape> {
+  return {
+    id: receipt.id,
+    at: rfc3339(receipt.at),
+    deadline: rfc3339(receipt.deadline),
+    settled: receipt.settled,
+    followers: { confirmed: receipt.followers.confirmed, pending: receipt.followers.pending },
+    tokens_dead_by: rfc3339(receipt.tokensDeadBy),
+  };
+}

@@ -1,0 +1,85 @@
+import { COMMON_PASSWORDS } from './common-passwords.ts';
+
+const SUBSTITUTED: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'l',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+};
+
+/** Rows of a keyboard and orders that everybody knows, each also backwards and around again. */
+const WALKS = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertyuiopasdfghjklzxcvbnm', 'azertyuiop', 'qwertzuiop', '1234567890', '0123456789', 'abcdefghijklmnopqrstuvwxyz', '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', 'qazwsxedcrfvtgbyhnujmikolp', '1q2w3e4r5t6y7u8i9o0p'];
+const WALKED: readonly string[] = WALKS.flatMap((walk) => {
+  const around = walk.repeat(8);
+  return [around, [...around].reverse().join('')];
+});
+
+/**
+ * Whether a password is among those that are tried first: an entry of the
+ * blocklist, the same again and again, with digits or signs at its ends or in
+ * place of letters; one or two characters; a walk over the keyboard.
+ *
+ * It looks at the whole password, never for an entry inside it (NIST SP
+ * 800-63B-4 §3.1.1.2): a long phrase may hold the word "password".
+ */
+export function isCommon(password: string): boolean {
+  const text = squeeze(password);
+  if (new Set(text).size <= 2) return true;
+  for (const form of [text, substitute(text, 'l'), substitute(text, 'i')]) {
+    for (const whole of [form, withoutEnds(form)]) {
+      if (whole === '') continue;
+      const unit = repeatedUnit(whole);
+      if (COMMON_PASSWORDS.has(whole) || COMMON_PASSWORDS.has(unit)) return true;
+      if (whole.length >= 6 && WALKED.some((walk) => walk.includes(whole) || (unit.length >= 3 && walk.includes(unit)))) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether nothing but digits and signs is left of a password when these words are taken away, however often they stand there. */
+export function consistsOf(password: string, words: readonly string[]): boolean {
+  const letters = squeeze(password).replaceAll(/[^\p{L}]/gu, '');
+  if (letters === '') return false;
+  const known = words.map((word) => squeeze(word).replaceAll(/[^\p{L}]/gu, '')).filter((word) => word.length >= 3);
+  /** Which prefixes can be spelled by the words: one pass, whatever the words are. */
+  const spelled: boolean[] = [true];
+  for (let end = 1; end <= letters.length; end += 1) {
+    spelled[end] = known.some((word) => spelled[end - word.length] === true && letters.startsWith(word, end - word.length));
+  }
+  return spelled[letters.length] === true;
+}
+
+function squeeze(password: string): string {
+  return password.toLowerCase().replaceAll(/[\s._-]/g, '');
+}
+
+function substitute(text: string, one: 'l' | 'i'): string {
+  return Array.from(text, (character) => (character === '1' ? one : (SUBSTITUTED[character] ?? character))).join('');
+}
+
+/** By hand: a pattern that is anchored at the end looks at each start. */
+function withoutEnds(text: string): string {
+  const isLetter = (index: number): boolean => /\p{L}/u.test(text[index] ?? 'x');
+  let start = 0;
+  let end = text.length;
+  while (start < end && !isLetter(start)) start += 1;
+  while (end > start && !isLetter(end - 1)) end -= 1;
+  return text.slice(start, end);
+}
+
+/** The shortest text of which `text` is a whole number of copies (Knuth, Morris, Pratt's failure function). */
+function repeatedUnit(text: string): string {
+  const border = [0];
+  for (let index = 1, length = 0; index < text.length; index += 1) {
+    while (length > 0 && text[index] !== text[length]) length = border[length - 1] ?? 0;
+    if (text[index] === text[length]) length += 1;
+    border[index] = length;
+  }
+  const period = text.length - (border[text.length - 1] ?? 0);
+  return text.length % period === 0 ? text.slice(0, period) : text;
+}

@@ -1,0 +1,110 @@
+import type { Clock, Cursor, Millis, Tail, Timestamp, UserId } from '@latchkey/verify';
+import { type Duration, parseDuration } from '../foundation/durations.ts';
+import { newId } from '../foundation/ids.ts';
+import type { FollowerId, ReceiptId, ReceiptRecord, Store } from '../stores/store.ts';
+
+/** How long a receipt can be asked for. */
+const RECEIPT_LIFE: Millis = 3_600_000;
+/** How often followers in other processes are asked about while somebody waits. */
+const POLL: Millis = 200;
+
+/** What is known of a revocation now. Counts only, so that it can be handed to anyone. */
+export interface ReceiptState {
+  readonly id: ReceiptId;
+  /** When the revocation was durable. */
+  readonly at: Timestamp;
+  /** From here on no one who follows the log accepts what was revoked, whatever breaks. */
+  readonly deadline: Timestamp;
+  /** Every follower registered before `at` has confirmed, or the deadline has passed. */
+  readonly settled: boolean;
+  readonly followers: { readonly confirmed: number; readonly pending: number };
+  /** From here on nobody accepts it, those included who only read a token's expiry. */
+  readonly tokensDeadBy: Timestamp;
+}
+
+/** The answer to every call that ends trust. */
+export interface Receipt extends ReceiptState {
+  /** Resolves with the state when it is settled, or as it is when the time is over. */
+  settledWithin(options: { readonly timeout: Duration }): Promise<ReceiptState>;
+}
+
+export interface ReceiptsOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly tail: Tail;
+  /** This process, among the followers of the log. */
+  readonly self: FollowerId;
+}
+
+/** Says who has applied a revocation, and by when no one can still be without it. */
+export class Receipts {
+  readonly #options: ReceiptsOptions;
+
+  constructor(options: ReceiptsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the receipt of a revocation that has just been committed. Its time is
+   * taken after the commit, because a follower that pulled before it may be
+   * fresh for `maxStaleness` from then.
+   */
+  async open(cursor: Cursor, userId: UserId | null): Promise<Receipt> {
+    const { store, clock, tail } = this.#options;
+    const at = clock.now();
+    const deadline = at + tail.maxStaleness;
+    const record: ReceiptRecord = {
+      id: newId(at),
+      seq: cursor.seq,
+      epoch: cursor.epoch,
+      at,
+      deadline,
+      // Nothing is issued yet that is checked by its expiry alone.
+      tokensDeadBy: deadline,
+      userId,
+      expiresAt: at + RECEIPT_LIFE,
+    };
+    await store.receipts.create(record);
+    return {
+      ...(await this.#stateOf(record)),
+      settledWithin: ({ timeout }) => this.#wait(record, parseDuration(timeout)),
+    };
+  }
+
+  /** The state of a receipt as of now, for whom it was given to; `null` for anybody else. */
+  async find(id: ReceiptId, userId: UserId, wait: Millis): Promise<ReceiptState | null> {
+    const record = await this.#options.store.receipts.find(id);
+    if (record === null || record.userId !== userId) return null;
+    return wait === 0 ? this.#stateOf(record) : this.#wait(record, wait);
+  }
+
+  async #stateOf(record: ReceiptRecord): Promise<ReceiptState> {
+    const { store, clock, tail, self } = this.#options;
+    let confirmed = 0;
+    let pending = 0;
+    for (const follower of await store.followers.list()) {
+      if (follower.registeredAt > record.at) continue;
+      const acknowledged = follower.id === self ? (tail.cursor?.seq ?? 0) : follower.acknowledged;
+      if (acknowledged >= record.seq) confirmed += 1;
+      else pending += 1;
+    }
+    return {
+      id: record.id,
+      at: record.at,
+      deadline: record.deadline,
+      settled: pending === 0 || clock.now() >= record.deadline,
+      followers: { confirmed, pending },
+      tokensDeadBy: record.tokensDeadBy,
+    };
+  }
+
+  async #wait(record: ReceiptRecord, timeout: Millis): Promise<ReceiptState> {
+    const until = this.#options.clock.monotonic() + timeout;
+    let state = await this.#stateOf(record);
+    while (!state.settled && this.#options.clock.monotonic() < until) {
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+      state = await this.#stateOf(record);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,108 @@
+import type { SessionId } from '@latchkey/verify';
+import type { ObjectSchema } from '../config.ts';
+import { failure, invalid } from '../errors.ts';
+import type { DataValue, Store, Tables } from '../stores/store.ts';
+
+const MAX_BYTES = 16 * 1024;
+/** How often a write that somebody overtook is tried again. */
+const MAX_TRIES = 64;
+
+type Data = Record<string, unknown>;
+
+/**
+ * Reads a session's data through the application's schema, which fills in the
+ * defaults. What is stored and no longer fits the schema is left out, so that a
+ * new version of an application can read the sessions of the old one.
+ */
+export async function readSessionData(
+  tables: Tables,
+  schema: ObjectSchema | null,
+  id: SessionId | null,
+): Promise<Data> {
+  return validate(schema, id === null ? {} : parse(await tables.data.read(id)));
+}
+
+/**
+ * Changes one key by what it was. Others may write at the same time: the change
+ * is computed again until nobody came in between, so nothing of theirs is lost.
+ *
+ * @throws `LK_REQUEST_INVALID` where the value does not fit the schema or the data outgrow 16 kB.
+ * @throws `LK_SESSION_REVOKED` where the session has ended meanwhile.
+ * @throws `LK_CONFLICT` where others were faster all the time.
+ */
+export async function updateSessionData(
+  store: Store,
+  schema: ObjectSchema | null,
+  id: SessionId,
+  key: string,
+  change: (value: unknown) => unknown,
+): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const stored = await store.data.read(id);
+    const current = await validate(schema, parse(stored));
+    const changed = change(current[key]);
+    const next = changed === undefined ? null : await validatedJson(schema, { ...current, [key]: changed }, key);
+    refuseOutgrown(stored, key, next);
+    const version = stored.get(key)?.version ?? 0;
+    if (next === null && version === 0) return;
+    if (await writeWhileAlive(store, id, key, next, version)) return;
+  }
+  throw failure('LK_CONFLICT');
+}
+
+/** At login the new session takes over what was collected before. */
+export async function carryOver(tables: Tables, from: SessionId, to: SessionId): Promise<void> {
+  for (const [key, { value }] of await tables.data.read(from)) await tables.data.write(to, key, value, 0);
+}
+
+async function writeWhileAlive(
+  store: Store,
+  id: SessionId,
+  key: string,
+  value: string | null,
+  version: number,
+): Promise<boolean> {
+  return store.transaction(async (tables) => {
+    const reading = await tables.sessions.read(id);
+    if (reading === null || reading.session.revokedSeq !== null) throw failure('LK_SESSION_REVOKED');
+    return tables.data.write(id, key, value, version);
+  });
+}
+
+function parse(stored: ReadonlyMap<string, DataValue>): Data {
+  const data: Data = {};
+  for (const [key, { value }] of stored) data[key] = JSON.parse(value);
+  return data;
+}
+
+async function validate(schema: ObjectSchema | null, data: Data): Promise<Data> {
+  if (schema === null) return data;
+  const first = await schema['~standard'].validate(data);
+  if (first.issues === undefined) return first.value;
+  const kept = { ...data };
+  for (const issue of first.issues) {
+    const step = issue.path?.[0];
+    delete kept[String(typeof step === 'object' ? step.key : step)];
+  }
+  const second = await schema['~standard'].validate(kept);
+  if (second.issues === undefined) return second.value;
+  throw new TypeError('the session schema refuses its own defaults: each key needs a default or to be optional');
+}
+
+async function validatedJson(schema: ObjectSchema | null, data: Data, key: string): Promise<string> {
+  if (schema !== null) {
+    const result = await schema['~standard'].validate(data);
+    const issue = result.issues?.[0];
+    if (issue !== undefined) throw invalid(`session.${key}`, issue.message);
+    if (result.issues === undefined && !(key in result.value)) throw invalid(`session.${key}`, 'the schema has no such key');
+  }
+  return JSON.stringify(data[key]);
+}
+
+function refuseOutgrown(stored: ReadonlyMap<string, DataValue>, key: string, next: string | null): void {
+  let bytes = next === null ? 0 : Buffer.byteLength(key) + Buffer.byteLength(next);
+  for (const [other, { value }] of stored) {
+    if (other !== key) bytes += Buffer.byteLength(other) + Buffer.byteLength(value);
+  }
+  if (bytes > MAX_BYTES) throw invalid('session', `the data of a session may be ${MAX_BYTES} bytes at most`);
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import type { FollowerRecord, ReceiptRecord } from '../store.ts';
+import { createUser, DAY, NOW, sampleHash, sampleId, winners } from './samples.ts';
+import type { StoreTest } from './suite.ts';
+
+/** What keeps a deployment running. */
+export function operationsConformance(test: StoreTest): void {
+  meta(test);
+  proofs(test);
+  receipts(test);
+  followers(test);
+}
+
+function meta(test: StoreTest): void {
+  test('a value is found after it was put, new or changed', async (store) => {
+    assert.equal(await store.meta.find('key'), null);
+    await store.meta.put('key', 'first');
+    await store.meta.put('key', 'second');
+    await store.meta.put('other', '');
+    assert.equal(await store.meta.find('key'), 'second');
+    assert.equal(await store.meta.find('other'), '');
+  });
+
+  test('fifty who put a value once at the same time all get the one that was written', async (store) => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async (_, index) => await store.meta.putOnce('key', `${index}`)),
+    );
+    const written = await store.meta.find('key');
+    assert.notEqual(written, null);
+    assert.deepEqual(new Set(answers), new Set([written]));
+    assert.equal(await store.meta.putOnce('key', 'late'), written);
+  });
+}
+
+function proofs(test: StoreTest): void {
+  test('of fifty who spend a proof at once, one does', async (store) => {
+    const hash = sampleHash();
+    await store.proofs.replace('setup', hash, NOW + DAY);
+    assert.equal(await winners(50, async () => await store.proofs.spend('setup', hash, NOW)), 1);
+    assert.equal(await store.proofs.find('setup', hash, NOW), false);
+  });
+
+  test('looking at a proof does not spend it', async (store) => {
+    const hash = sampleHash();
+    await store.proofs.replace('setup', hash, NOW + DAY);
+    assert.equal(await store.proofs.find('setup', hash, NOW), true);
+    assert.equal(await store.proofs.spend('setup', hash, NOW), true);
+  });
+
+  test('a proof is good until it expires', async (store) => {
+    const hash = sampleHash();
+    await store.proofs.replace('setup', hash, NOW);
+    assert.equal(await store.proofs.find('setup', hash, NOW), false);
+    assert.equal(await store.proofs.spend('setup', hash, NOW), false);
+    assert.equal(await store.proofs.spend('setup', hash, NOW - 1), true);
+  });
+
+  test('another hash, one that was replaced and one that was removed are no proofs', async (store) => {
+    const [first, second] = [sampleHash(), sampleHash()];
+    await store.proofs.replace('setup', first, NOW + DAY);
+    assert.equal(await store.proofs.spend('setup', sampleHash(), NOW), false);
+    await store.proofs.replace('setup', second, NOW + DAY);
+    assert.equal(await store.proofs.spend('setup', first, NOW), false);
+    assert.equal(await store.proofs.find('setup', second, NOW), true);
+    await store.proofs.remove('setup');
+    assert.equal(await store.proofs.spend('setup', second, NOW), false);
+    await store.proofs.remove('setup');
+  });
+}
+
+function sampleReceipt(changes: Partial<ReceiptRecord> = {}): ReceiptRecord {
+  return {
+    id: sampleId<'receipt'>(),
+    seq: 7,
+    epoch: 'epoch',
+    at: NOW,
+    deadline: NOW + 5_000,
+    tokensDeadBy: NOW + 6_000,
+    userId: null,
+    expiresAt: NOW + DAY,
+    ...changes,
+  };
+}
+
+function receipts(test: StoreTest): void {
+  test('a receipt comes back as it was written', async (store) => {
+    const user = await createUser(store);
+    for (const receipt of [sampleReceipt(), sampleReceipt({ userId: user.id })]) {
+      await store.receipts.create(receipt);
+      assert.deepEqual(await store.receipts.find(receipt.id), receipt);
+    }
+    assert.equal(await store.receipts.find(sampleId()), null);
+  });
+
+  test('a sweep deletes receipts that expired before, at most as many as were asked for', async (store) => {
+    for (let index = 0; index < 5; index += 1) {
+      await store.receipts.create(sampleReceipt({ expiresAt: NOW - 1 }));
+    }
+    const kept = sampleReceipt({ expiresAt: NOW });
+    await store.receipts.create(kept);
+    assert.equal(await store.receipts.sweep(NOW, 3), 3);
+    assert.equal(await store.receipts.sweep(NOW, 3), 2);
+    assert.equal(await store.receipts.sweep(NOW, 3), 0);
+    assert.deepEqual(await store.receipts.find(kept.id), kept);
+  });
+}
+
+function sampleFollower(changes: Partial<FollowerRecord> = {}): FollowerRecord {
+  return {
+    id: sampleId<'follower'>(),
+    name: 'node',
+    registeredAt: NOW,
+    acknowledged: 1,
+    seenAt: NOW,
+    ...changes,
+  };
+}
+
+function followers(test: StoreTest): void {
+  test('followers are listed as they were put, in the order of their registration', async (store) => {
+    const late = sampleFollower({ registeredAt: NOW + 1, name: 'orders' });
+    const early = sampleFollower();
+    for (const follower of [late, early]) await store.followers.put(follower);
+    assert.deepEqual(await store.followers.list(), [early, late]);
+    await store.followers.remove(early.id);
+    await store.followers.remove(sampleId());
+    assert.deepEqual(await store.followers.list(), [late]);
+  });
+
+  test('a follower acknowledges more and never less, and keeps the time of its registration', async (store) => {
+    const follower = sampleFollower({ acknowledged: 5 });
+    await store.followers.put(follower);
+    await store.followers.put({ ...follower, acknowledged: 9, seenAt: NOW + 1, registeredAt: NOW + 1 });
+    assert.deepEqual(await store.followers.list(), [{ ...follower, acknowledged: 9, seenAt: NOW + 1 }]);
+    await store.followers.put({ ...follower, acknowledged: 7, seenAt: NOW + 2 });
+    assert.deepEqual(await store.followers.list(), [{ ...follower, acknowledged: 9, seenAt: NOW + 2 }]);
+  });
+
+  test('a sweep removes the followers that were not seen since', async (store) => {
+    const gone = sampleFollower({ seenAt: NOW - 1 });
+    const here = sampleFollower({ seenAt: NOW });
+    for (const follower of [gone, here]) await store.followers.put(follower);
+    assert.equal(await store.followers.sweep(NOW), 1);
+    assert.equal(await store.followers.sweep(NOW), 0);
+    assert.deepEqual(await store.followers.list(), [here]);
+  });
+}

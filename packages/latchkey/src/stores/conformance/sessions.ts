@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import type { FloorScope } from '@latchkey/verify';
+import type { SessionRecord } from '../store.ts';
+import {
+  createSession,
+  createUser,
+  DAY,
+  NOW,
+  only,
+  sampleEntry,
+  sampleHash,
+  sampleId,
+  sampleSession,
+  storedSession,
+} from './samples.ts';
+import type { StoreTest } from './suite.ts';
+
+/** A session's row, its reading in one snapshot, and the floors that keep it out. */
+export function sessionConformance(test: StoreTest): void {
+  rows(test);
+  readings(test);
+  refusals(test);
+  sparing(test);
+}
+
+function rows(test: StoreTest): void {
+  test('a session comes back as it was written, with and without what may be missing', async (store) => {
+    const user = await createUser(store);
+    const full: Partial<SessionRecord> = {
+      userId: user.id,
+      rs: 41,
+      previousSecretHash: sampleHash(),
+      rotatedAt: NOW + 1,
+      previousAuthTime: NOW + 2,
+      revokedSeq: 42,
+      authTime: NOW + 3,
+      acr: 'aal2',
+      amr: ['pwd'],
+      ip: '2001:db8::1',
+      device: 'Firefox on Linux',
+    };
+    for (const session of [await createSession(store), await createSession(store, full)]) {
+      assert.deepEqual(plain(await storedSession(store, session.id)), plain(session));
+    }
+  });
+
+  test('a session that is not there is null', async (store) => {
+    assert.equal(await store.sessions.read(sampleId()), null);
+  });
+
+  test('a session is not written over', async (store) => {
+    const session = await createSession(store);
+    await assert.rejects(store.sessions.create(sampleSession({ id: session.id })));
+    assert.deepEqual(plain(await storedSession(store, session.id)), plain(session));
+  });
+}
+
+/** With hashes as plain arrays, since a store may answer any kind of `Uint8Array`. */
+function plain(session: SessionRecord): unknown {
+  const { secretHash, previousSecretHash } = session;
+  return {
+    ...session,
+    secretHash: [...secretHash],
+    previousSecretHash: previousSecretHash === null ? null : [...previousSecretHash],
+  };
+}
+
+function readings(test: StoreTest): void {
+  test('a reading holds the head, the user and the roles in alphabetical order', async (store) => {
+    const user = await createUser(store, { name: 'Ada' });
+    for (const role of ['editor', 'admin']) await store.users.assignRole(user.id, role);
+    const session = await createSession(store, { userId: user.id });
+    await store.transaction(async (tables) => await tables.log.append([sampleEntry()]));
+    const reading = await store.sessions.read(session.id);
+    assert.ok(reading !== null);
+    assert.equal(reading.head, (await store.log.head()).seq);
+    assert.deepEqual(reading.user, user);
+    assert.deepEqual(reading.roles, ['admin', 'editor']);
+    assert.equal(reading.floor, null);
+  });
+
+  test('a session without a user is read without one', async (store) => {
+    const session = await createSession(store);
+    const reading = await store.sessions.read(session.id);
+    assert.ok(reading !== null);
+    assert.equal(reading.user, null);
+    assert.deepEqual(reading.roles, []);
+  });
+
+  test('a reading holds the highest floor that concerns the session, and no other', async (store) => {
+    const user = await createUser(store);
+    const { id, clientSubject } = await createSession(store, { userId: user.id });
+    const floor = async (): Promise<number | null | undefined> => (await store.sessions.read(id))?.floor;
+    await store.log.raiseFloor('user', sampleId(), 90);
+    await store.log.raiseFloor('client', sampleId(), 91);
+    await store.log.raiseFloor('user', clientSubject, 92);
+    await store.log.raiseFloor('client', user.id, 93);
+    await store.log.raiseFloor('organisation', user.id, 94);
+    assert.equal(await floor(), null);
+    await store.log.raiseFloor('client', clientSubject, 5);
+    assert.equal(await floor(), 5);
+    await store.log.raiseFloor('user', user.id, 3);
+    assert.equal(await floor(), 5);
+    await store.log.raiseFloor('user', user.id, 6);
+    assert.equal(await floor(), 6);
+    await store.log.raiseFloor('all', '', 7);
+    assert.equal(await floor(), 7);
+  });
+
+  test('a reading is of one snapshot: a head that covers a revocation comes with its floor', async (store) => {
+    const user = await createUser(store);
+    const { id } = await createSession(store, { userId: user.id });
+    const { seq: start } = await store.log.head();
+    const torn: number[] = [];
+    await Promise.all([
+      ...Array.from({ length: 50 }, async () => {
+        await store.transaction(async (tables) => {
+          const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+          await tables.log.raiseFloor('user', user.id, only(appended).seq);
+        });
+      }),
+      ...Array.from({ length: 200 }, async () => {
+        const reading = await store.sessions.read(id);
+        if ((reading?.floor ?? start) !== reading?.head) torn.push(reading?.head ?? 0);
+      }),
+    ]);
+    assert.deepEqual(torn, []);
+  });
+}
+
+function refusals(test: StoreTest): void {
+  const scopes: readonly FloorScope[] = ['user', 'client', 'all'];
+  for (const scope of scopes) {
+    test(`a session is refused below a floor of scope ${scope}, and nothing of it written`, async (store) => {
+      const user = await createUser(store);
+      const clientSubject = sampleId();
+      const subject = { user: user.id, client: clientSubject, organisation: '', all: '' }[scope];
+      await store.log.raiseFloor(scope, subject, 10);
+      const below = sampleSession({ userId: user.id, clientSubject, rs: 9 });
+      assert.equal(await store.sessions.create(below), false);
+      assert.equal(await store.sessions.read(below.id), null);
+      await createSession(store, { userId: user.id, clientSubject, rs: 10 });
+      await createSession(store, { userId: user.id, clientSubject, rs: 11 });
+    });
+  }
+
+  test('floors of other users and clients refuse nobody', async (store) => {
+    const user = await createUser(store);
+    await store.log.raiseFloor('user', sampleId(), 10);
+    await store.log.raiseFloor('client', sampleId(), 10);
+    await createSession(store, { userId: user.id, rs: 1 });
+    await createSession(store, { userId: null, rs: 1 });
+  });
+
+  test('a sign-in that began before a revocation makes no session that lives', async (store) => {
+    const user = await createUser(store);
+    // The position is read first, as for a password whose hashing takes its time.
+    const { seq: rs } = await store.log.head();
+    const sessions = Array.from({ length: 50 }, () => sampleSession({ userId: user.id, rs }));
+    const revoke = store.transaction(async (tables) => {
+      const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+      await tables.log.raiseFloor('user', user.id, only(appended).seq);
+    });
+    await Promise.all([revoke, ...sessions.map(async (session) => await store.sessions.create(session))]);
+    assert.deepEqual(await store.sessions.list(user.id, NOW, 100, null), []);
+    for (const { id } of sessions) {
+      const reading = await store.sessions.read(id);
+      assert.ok(reading === null || (reading.floor ?? 0) > reading.session.rs);
+    }
+  });
+}
+
+function sparing(test: StoreTest): void {
+  test('one session is spared from a floor, and the others are not', async (store) => {
+    const user = await createUser(store);
+    const spared = await createSession(store, { userId: user.id });
+    const other = await createSession(store, { userId: user.id });
+    await store.transaction(async (tables) => {
+      const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+      const { seq } = only(appended);
+      await tables.log.raiseFloor('user', user.id, seq);
+      await tables.sessions.spare(spared.id, seq);
+    });
+    const alive = await store.sessions.list(user.id, NOW, 10, null);
+    assert.deepEqual(
+      alive.map(({ session }) => session.id),
+      [spared.id],
+    );
+    const floor = await store.log.floor('user', user.id);
+    assert.equal((await storedSession(store, spared.id)).rs, floor);
+    assert.equal((await storedSession(store, other.id)).rs, other.rs);
+  });
+
+  test('sparing never takes a position back', async (store) => {
+    const { id } = await createSession(store, { rs: 20 });
+    await store.sessions.spare(id, 19);
+    assert.equal((await storedSession(store, id)).rs, 20);
+  });
+
+  test('deleting a session deletes what belongs to it', async (store) => {
+    const user = await createUser(store);
+    const old = await createSession(store, { userId: user.id, expiresAt: NOW - DAY });
+    await store.data.write(old.id, 'cart', '[]', 0);
+    await store.sessions.seen([{ id: old.id, at: NOW - DAY }]);
+    assert.equal(await store.sessions.sweep(NOW, 10), 1);
+    assert.equal(await store.sessions.read(old.id), null);
+    assert.equal((await store.data.read(old.id)).size, 0);
+    // The same id again, so that anything left over would show.
+    await createSession(store, { id: old.id, userId: user.id });
+    assert.equal((await store.data.read(old.id)).size, 0);
+    assert.equal((await store.sessions.list(user.id, NOW, 10, null))[0]?.lastSeenAt, null);
+  });
+}

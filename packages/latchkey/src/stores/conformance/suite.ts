@@ -1,0 +1,51 @@
+/**
+ * What every store must do, as tests for node:test.
+ *
+ * @module
+ */
+import { describe, test } from 'node:test';
+import type { Store } from '../store.ts';
+import { identityConformance } from './identity.ts';
+import { logConformance } from './log.ts';
+import { operationsConformance } from './operations.ts';
+import { sessionDataConformance } from './session-data.ts';
+import { sessionLifeConformance } from './session-life.ts';
+import { sessionListConformance } from './session-list.ts';
+import { sessionConformance } from './sessions.ts';
+import { textConformance } from './text.ts';
+import { transactionConformance } from './transactions.ts';
+
+/** Answers a store that is open and empty, and what closes it and removes what it left. */
+export type OpenStore = () => Promise<{ readonly store: Store; readonly close: () => Promise<void> }>;
+
+/** Declares one test, with a store of its own. */
+export type StoreTest = (title: string, run: (store: Store) => Promise<void>) => void;
+
+/**
+ * Declares the tests that a store must pass, under `name`: call it in a file that
+ * `node --test` runs. Each test gets a store from `open`.
+ *
+ * What holds under concurrency is tested with fifty callers at once, so a store
+ * that has several connections must lend them.
+ */
+export function storeConformance(name: string, open: OpenStore): void {
+  const storeTest: StoreTest = (title, run) => {
+    test(title, async () => {
+      const opened = await open();
+      try {
+        await run(opened.store);
+      } finally {
+        await opened.close();
+      }
+    });
+  };
+  describe(`${name}: transactions`, () => transactionConformance(storeTest));
+  describe(`${name}: the log`, () => logConformance(storeTest));
+  describe(`${name}: users, passwords and attempts`, () => identityConformance(storeTest));
+  describe(`${name}: sessions`, () => sessionConformance(storeTest));
+  describe(`${name}: the life of sessions`, () => sessionLifeConformance(storeTest));
+  describe(`${name}: lists of sessions`, () => sessionListConformance(storeTest));
+  describe(`${name}: session data`, () => sessionDataConformance(storeTest));
+  describe(`${name}: meta, proofs, receipts and followers`, () => operationsConformance(storeTest));
+  describe(`${name}: text and bytes`, () => textConformance(storeTest));
+}

@@ -1,0 +1,39 @@
+import type { Position } from '@latchkey/verify';
+import { type Expression, type Kysely, sql } from 'kysely';
+import type { Schema } from './schema.ts';
+
+const EVERYONE = new Uint8Array(0);
+
+/** Whom floors may concern: a session's user, if it has one, and its client. */
+export interface Concerned {
+  readonly user: Expression<Uint8Array | null>;
+  readonly client: Expression<Uint8Array>;
+}
+
+/** The session of the query around. */
+export const SESSION_CONCERNED: Concerned = {
+  user: sql.ref('session.user_id'),
+  client: sql.ref('session.client_subject'),
+};
+
+function concerning(db: Kysely<Schema>, { user, client }: Concerned) {
+  return db
+    .selectFrom('floor')
+    .where((eb) =>
+      eb.or([
+        eb.and([eb('floor.scope', '=', 'user'), eb('floor.subject', '=', user)]),
+        eb.and([eb('floor.scope', '=', 'client'), eb('floor.subject', '=', client)]),
+        eb.and([eb('floor.scope', '=', 'all'), eb('floor.subject', '=', EVERYONE)]),
+      ]),
+    );
+}
+
+/** The highest floor that concerns a session, as a subquery: its user's, its client's, everyone's. */
+export function highestFloor(db: Kysely<Schema>, concerned: Concerned) {
+  return concerning(db, concerned).select((eb) => eb.fn.max('floor.min_rs').as('floor'));
+}
+
+/** A row for each floor that is above `rs` and so has ended the session, as a subquery. */
+export function floorsAbove(db: Kysely<Schema>, concerned: Concerned, rs: Expression<Position>) {
+  return concerning(db, concerned).select('floor.min_rs').where('floor.min_rs', '>', rs);
+}

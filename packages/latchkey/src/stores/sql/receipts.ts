@@ -1,0 +1,96 @@
+import type { Position, Timestamp } from '@latchkey/verify';
+import type { Kysely } from 'kysely';
+import { idBytes, idFromBytes } from '../../foundation/ids.ts';
+import type { ReceiptId, ReceiptRecord, ReceiptStore } from '../store.ts';
+import type { Schema } from './schema.ts';
+import { type Param, type Runner, Statement } from './statement.ts';
+
+type Bytes = Uint8Array;
+
+/** Statements of `SqlReceipts`. */
+export type ReceiptStatements = ReturnType<typeof receiptStatements>;
+
+/** Compiles the statements of `SqlReceipts`. */
+export function receiptStatements(db: Kysely<Schema>) {
+  type NewReceipt = {
+    id: Bytes;
+    seq: Position;
+    epoch: string;
+    at: Timestamp;
+    deadline: Timestamp;
+    tokensDeadBy: Timestamp;
+    userId: Bytes | null;
+    expiresAt: Timestamp;
+  };
+  return {
+    create: new Statement((param: Param<NewReceipt>) =>
+      db.insertInto('receipt').values({
+        id: param('id'),
+        seq: param('seq'),
+        epoch: param('epoch'),
+        at: param('at'),
+        deadline: param('deadline'),
+        tokens_dead_by: param('tokensDeadBy'),
+        user_id: param('userId'),
+        expires_at: param('expiresAt'),
+      }),
+    ),
+    find: new Statement((param: Param<{ id: Bytes }>) =>
+      db.selectFrom('receipt').selectAll().where('id', '=', param('id')),
+    ),
+    sweep: new Statement((param: Param<{ before: Timestamp; limit: number }>) =>
+      db
+        .deleteFrom('receipt')
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('receipt')
+            .select('id')
+            .where('expires_at', '<', param('before'))
+            .limit(param('limit')),
+        ),
+    ),
+  };
+}
+
+/** What was promised about a revocation, for as long as somebody may ask. */
+export class SqlReceipts implements ReceiptStore {
+  readonly #statements: ReceiptStatements;
+  readonly #runner: Runner;
+
+  constructor(statements: ReceiptStatements, runner: Runner) {
+    this.#statements = statements;
+    this.#runner = runner;
+  }
+
+  async create(receipt: ReceiptRecord): Promise<void> {
+    await this.#runner.write(this.#statements.create, {
+      id: idBytes(receipt.id),
+      seq: receipt.seq,
+      epoch: receipt.epoch,
+      at: receipt.at,
+      deadline: receipt.deadline,
+      tokensDeadBy: receipt.tokensDeadBy,
+      userId: receipt.userId === null ? null : idBytes(receipt.userId),
+      expiresAt: receipt.expiresAt,
+    });
+  }
+
+  async find(id: ReceiptId): Promise<ReceiptRecord | null> {
+    const row = await this.#runner.row(this.#statements.find, { id: idBytes(id) });
+    if (row === null) return null;
+    return {
+      id,
+      seq: row.seq,
+      epoch: row.epoch,
+      at: row.at,
+      deadline: row.deadline,
+      tokensDeadBy: row.tokens_dead_by,
+      userId: row.user_id === null ? null : idFromBytes(row.user_id),
+      expiresAt: row.expires_at,
+    };
+  }
+
+  async sweep(before: Timestamp, limit: number): Promise<number> {
+    return await this.#runner.write(this.#statements.sweep, { before, limit });
+  }
+}

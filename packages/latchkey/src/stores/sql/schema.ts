@@ -1,0 +1,151 @@
+import type { Acr, EntryKind, FloorScope, Position, Scope, Timestamp } from '@latchkey/verify';
+
+/*
+ * The tables as they are after the last migration. Ids and hashes are bytes,
+ * times are milliseconds and positions are whole numbers that a double holds
+ * exactly. What is declared here is what every dialect reads and writes.
+ */
+
+type Bytes = Uint8Array;
+
+/** One row: its lock is what puts positions into the order of commits. */
+export interface LogHeadTable {
+  readonly one: 1;
+  readonly seq: Position;
+  readonly epoch: string;
+}
+
+export interface RevocationTable {
+  readonly seq: Position;
+  readonly kind: EntryKind;
+  readonly scope: Scope;
+  readonly subject: Bytes;
+  readonly expires_at: Timestamp;
+}
+
+export interface FloorTable {
+  readonly scope: FloorScope;
+  readonly subject: Bytes;
+  readonly min_rs: Position;
+}
+
+/** A user's row: `user` itself is a reserved word of SQL. */
+export interface AccountTable {
+  readonly id: Bytes;
+  readonly email: string;
+  readonly email_key: string;
+  readonly name: string | null;
+  readonly email_verified_at: Timestamp | null;
+  readonly created_at: Timestamp;
+  readonly disabled_at: Timestamp | null;
+}
+
+export interface UserRoleTable {
+  readonly user_id: Bytes;
+  readonly role: string;
+}
+
+export interface PasswordTable {
+  readonly user_id: Bytes;
+  readonly phc: string;
+  readonly pepper: string | null;
+  readonly changed_at: Timestamp;
+}
+
+export interface AttemptTable {
+  readonly subject: Bytes;
+  readonly tries: number;
+  readonly tried_at: Timestamp;
+}
+
+export interface SessionTable {
+  readonly id: Bytes;
+  readonly user_id: Bytes | null;
+  readonly client: string;
+  readonly client_subject: Bytes;
+  readonly rs: Position;
+  readonly secret_hash: Bytes;
+  readonly previous_secret_hash: Bytes | null;
+  readonly rotated_at: Timestamp | null;
+  readonly previous_auth_time: Timestamp | null;
+  readonly created_at: Timestamp;
+  readonly idle_until: Timestamp;
+  readonly expires_at: Timestamp;
+  readonly revoked_seq: Position | null;
+  readonly auth_time: Timestamp | null;
+  readonly acr: Acr | null;
+  /** A JSON array of strings. */
+  readonly amr: string;
+  readonly ip: string | null;
+  readonly device: string | null;
+}
+
+export interface SessionDataTable {
+  readonly session_id: Bytes;
+  readonly key: string;
+  /** `null` for a key that was deleted: its version lives on, so that a late writer cannot take it for another. */
+  readonly value: string | null;
+  readonly version: number;
+}
+
+/** Apart from the session's row, so that what is only displayed costs that row nothing. */
+export interface SessionSeenTable {
+  readonly session_id: Bytes;
+  readonly at: Timestamp;
+}
+
+export interface ProofTable {
+  readonly kind: 'setup';
+  readonly hash: Bytes;
+  readonly expires_at: Timestamp;
+}
+
+export interface ReceiptTable {
+  readonly id: Bytes;
+  readonly seq: Position;
+  readonly epoch: string;
+  readonly at: Timestamp;
+  readonly deadline: Timestamp;
+  readonly tokens_dead_by: Timestamp;
+  readonly user_id: Bytes | null;
+  readonly expires_at: Timestamp;
+}
+
+export interface FollowerTable {
+  readonly id: Bytes;
+  readonly name: string;
+  readonly registered_at: Timestamp;
+  readonly acknowledged: Position;
+  readonly seen_at: Timestamp;
+}
+
+/** One row: the version of the schema, and the lowest that a build must know to work with it. */
+export interface SchemaStateTable {
+  readonly one: 1;
+  readonly schema_version: number;
+  readonly min_compatible_version: number;
+}
+
+export interface MetaTable {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Every table, for Kysely. */
+export interface Schema {
+  readonly schema_state: SchemaStateTable;
+  readonly log_head: LogHeadTable;
+  readonly revocation: RevocationTable;
+  readonly floor: FloorTable;
+  readonly account: AccountTable;
+  readonly user_role: UserRoleTable;
+  readonly password: PasswordTable;
+  readonly attempt: AttemptTable;
+  readonly session: SessionTable;
+  readonly session_data: SessionDataTable;
+  readonly session_seen: SessionSeenTable;
+  readonly proof: ProofTable;
+  readonly receipt: ReceiptTable;
+  readonly follower: FollowerTable;
+  readonly meta: MetaTable;
+}

@@ -1,0 +1,127 @@
+import type { Position, SessionId, Timestamp, UserId } from '@latchkey/verify';
+import { idBytes, idFromBytes } from '../../foundation/ids.ts';
+import type {
+  ListedSession,
+  Rotation,
+  SessionReading,
+  SessionRecord,
+  SessionStore,
+  UserRecord,
+} from '../store.ts';
+import { amrToText, rowFromSession, sessionFromRow } from './session-rows.ts';
+import type { SessionStatements } from './session-statements.ts';
+import type { Runner } from './statement.ts';
+
+/** Above every id: a UUIDv7 has its version and variant where this has ones. */
+const LAST_ID = new Uint8Array(16).fill(0xff);
+
+/** Sessions, before and after login. */
+export class SqlSessions implements SessionStore {
+  readonly #statements: SessionStatements;
+  readonly #runner: Runner;
+
+  constructor(statements: SessionStatements, runner: Runner) {
+    this.#statements = statements;
+    this.#runner = runner;
+  }
+
+  async create(session: SessionRecord): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.create, rowFromSession(session))) === 1;
+  }
+
+  async read(id: SessionId): Promise<SessionReading | null> {
+    const rows = await this.#runner.rows(this.#statements.read, { id: idBytes(id) });
+    const [row] = rows;
+    if (row === undefined) return null;
+    return {
+      head: row.head,
+      session: sessionFromRow(row),
+      floor: row.floor,
+      user: userOfSession(row),
+      roles: rows.flatMap(({ role }) => role ?? []).toSorted(),
+    };
+  }
+
+  async list(
+    userId: UserId,
+    now: Timestamp,
+    limit: number,
+    after: SessionId | null,
+  ): Promise<readonly ListedSession[]> {
+    const rows = await this.#runner.rows(this.#statements.list, {
+      user: idBytes(userId),
+      now,
+      limit,
+      after: after === null ? LAST_ID : idBytes(after),
+    });
+    return rows.map((row) => ({ session: sessionFromRow(row), lastSeenAt: row.seen_at }));
+  }
+
+  async revoke(id: SessionId, seq: Position): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.revoke, { id: idBytes(id), seq })) === 1;
+  }
+
+  async spare(id: SessionId, rs: Position): Promise<void> {
+    await this.#runner.write(this.#statements.spare, { id: idBytes(id), rs });
+  }
+
+  async rotate(id: SessionId, expected: Uint8Array, next: Rotation): Promise<boolean> {
+    const written = await this.#runner.write(this.#statements.rotate, {
+      id: idBytes(id),
+      expected,
+      secretHash: next.secretHash,
+      rotatedAt: next.rotatedAt,
+      authTime: next.authTime,
+      acr: next.acr,
+      amr: amrToText(next.amr),
+    });
+    return written === 1;
+  }
+
+  async moveIdle(moves: readonly { readonly id: SessionId; readonly idleUntil: Timestamp }[]): Promise<void> {
+    if (moves.length === 0) return;
+    await this.#runner.atomically(async (runner) => {
+      for (const { id, idleUntil } of moves) {
+        await runner.write(this.#statements.moveIdle, { id: idBytes(id), idleUntil });
+      }
+    });
+  }
+
+  async seen(sightings: readonly { readonly id: SessionId; readonly at: Timestamp }[]): Promise<void> {
+    if (sightings.length === 0) return;
+    await this.#runner.atomically(async (runner) => {
+      for (const { id, at } of sightings) {
+        await runner.write(this.#statements.seen, { id: idBytes(id), at });
+      }
+    });
+  }
+
+  async sweep(before: Timestamp, limit: number): Promise<number> {
+    return await this.#runner.write(this.#statements.sweep, { before, limit });
+  }
+}
+
+/** The columns of the user in a reading of a session: all `null` where it has none. */
+interface UserColumns {
+  readonly user_id: Uint8Array | null;
+  readonly user_email: string | null;
+  readonly user_email_key: string | null;
+  readonly user_name: string | null;
+  readonly user_email_verified_at: Timestamp | null;
+  readonly user_created_at: Timestamp | null;
+  readonly user_disabled_at: Timestamp | null;
+}
+
+function userOfSession(row: UserColumns): UserRecord | null {
+  const { user_id: id, user_email: email, user_email_key: emailKey, user_created_at: createdAt } = row;
+  if (id === null || email === null || emailKey === null || createdAt === null) return null;
+  return {
+    id: idFromBytes(id),
+    email,
+    emailKey,
+    name: row.user_name,
+    emailVerifiedAt: row.user_email_verified_at,
+    createdAt,
+    disabledAt: row.user_disabled_at,
+  };
+}

@@ -1,0 +1,140 @@
+import type { SQLInputValue } from 'node:sqlite';
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import { type Sleep, whileBusy } from './busy.ts';
+import { Gate } from './gate.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+import { unavailable } from './sqlite-errors.ts';
+
+/**
+ * Lends the one connection to one caller at a time, in the order of asking, so
+ * that a query outside a transaction never sees into one that is open.
+ */
+export class SqliteDriver implements Driver {
+  readonly #database: SqliteDatabase;
+  readonly #sleep: Sleep | undefined;
+  readonly #gate = new Gate();
+
+  constructor(database: SqliteDatabase, sleep?: Sleep) {
+    this.#database = database;
+    this.#sleep = sleep;
+  }
+
+  /** Connects, when nobody uses the connection. */
+  async open(): Promise<void> {
+    const leave = await this.#gate.enter();
+    try {
+      await this.#database.open();
+    } finally {
+      leave();
+    }
+  }
+
+  /** Disconnects, when nobody uses the connection. */
+  async close(): Promise<void> {
+    const leave = await this.#gate.enter();
+    try {
+      this.#database.close();
+    } finally {
+      leave();
+    }
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return new Lease(this.#database, await this.#gate.enter(), this.#sleep);
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await leaseOf(connection).begin();
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await leaseOf(connection).end('COMMIT');
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await leaseOf(connection).end('ROLLBACK');
+  }
+
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    leaseOf(connection).release();
+  }
+
+  /** Nothing: the store opens the database, and can do so again. */
+  async init(): Promise<void> {}
+
+  /** Nothing: the store closes the database. */
+  async destroy(): Promise<void> {}
+}
+
+function leaseOf(connection: DatabaseConnection): Lease {
+  if (connection instanceof Lease) return connection;
+  throw new TypeError('the connection was not lent by this driver');
+}
+
+/**
+ * The connection, for as long as one caller has it. Once its transaction has
+ * ended it runs nothing more: a statement that was left behind by work that
+ * failed would be committed by itself.
+ */
+class Lease implements DatabaseConnection {
+  readonly #database: SqliteDatabase;
+  readonly #leave: () => void;
+  readonly #sleep: Sleep | undefined;
+  #transaction: 'none' | 'open' | 'ended' = 'none';
+
+  constructor(database: SqliteDatabase, leave: () => void, sleep: Sleep | undefined) {
+    this.#database = database;
+    this.#leave = leave;
+    this.#sleep = sleep;
+  }
+
+  /** Takes the right to write at once, so that no transaction can fail half-way for the want of it. */
+  async begin(): Promise<void> {
+    await this.#run(() => whileBusy(() => this.#database.execute('BEGIN IMMEDIATE', []), this.#sleep));
+    this.#transaction = 'open';
+  }
+
+  async end(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    this.#transaction = 'ended';
+    // After an error such as a full disk SQLite has rolled back already.
+    if (how === 'ROLLBACK' && !this.#database.inTransaction) return;
+    await this.#run(() => this.#database.execute(how, []));
+  }
+
+  release(): void {
+    this.#leave();
+  }
+
+  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    if (this.#transaction === 'ended') {
+      throw new TypeError('the transaction has ended: await every statement in it');
+    }
+    const values = parameters.map(bindable);
+    const { rows, changes } = await this.#run(() =>
+      this.#transaction === 'open'
+        ? this.#database.execute(sql, values)
+        : whileBusy(() => this.#database.execute(sql, values), this.#sleep),
+    );
+    // What a row holds is said by the statement's type; a driver sees columns only.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
+  }
+
+  streamQuery(): never {
+    throw new TypeError('rows are not streamed');
+  }
+
+  async #run<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+}
+
+function bindable(value: unknown): SQLInputValue {
+  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`SQLite takes no parameter of type ${typeof value}`);
+}

@@ -1,0 +1,128 @@
+import type { Timestamp, UserId } from '@latchkey/verify';
+import type { Kysely } from 'kysely';
+import { idBytes, idFromBytes } from '../../foundation/ids.ts';
+import type { UserRecord, UserStore } from '../store.ts';
+import type { AccountTable, Schema } from './schema.ts';
+import { type Param, type Runner, Statement } from './statement.ts';
+
+type Bytes = Uint8Array;
+
+/** Statements of `SqlUsers`. */
+export type UserStatements = ReturnType<typeof userStatements>;
+
+/** Compiles the statements of `SqlUsers`. */
+export function userStatements(db: Kysely<Schema>) {
+  type NewUser = {
+    id: Bytes;
+    email: string;
+    emailKey: string;
+    name: string | null;
+    emailVerifiedAt: Timestamp | null;
+    createdAt: Timestamp;
+    disabledAt: Timestamp | null;
+  };
+  return {
+    create: new Statement((param: Param<NewUser>) =>
+      db
+        .insertInto('account')
+        .values({
+          id: param('id'),
+          email: param('email'),
+          email_key: param('emailKey'),
+          name: param('name'),
+          email_verified_at: param('emailVerifiedAt'),
+          created_at: param('createdAt'),
+          disabled_at: param('disabledAt'),
+        })
+        .onConflict((conflict) => conflict.column('email_key').doNothing()),
+    ),
+    find: new Statement((param: Param<{ id: Bytes }>) =>
+      db.selectFrom('account').selectAll().where('id', '=', param('id')),
+    ),
+    findByEmail: new Statement((param: Param<{ emailKey: string }>) =>
+      db.selectFrom('account').selectAll().where('email_key', '=', param('emailKey')),
+    ),
+    count: new Statement(() => db.selectFrom('account').select((eb) => eb.fn.countAll<number>().as('count'))),
+    roles: new Statement((param: Param<{ id: Bytes }>) =>
+      db.selectFrom('user_role').select('role').where('user_id', '=', param('id')),
+    ),
+    assignRole: new Statement((param: Param<{ id: Bytes; role: string }>) =>
+      db
+        .insertInto('user_role')
+        .values({ user_id: param('id'), role: param('role') })
+        .onConflict((conflict) => conflict.columns(['user_id', 'role']).doNothing()),
+    ),
+    countWithRole: new Statement((param: Param<{ role: string }>) =>
+      db
+        .selectFrom('user_role')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('role', '=', param('role')),
+    ),
+  };
+}
+
+/** The record that a row of `account` holds. */
+export function userFromRow(row: AccountTable): UserRecord {
+  return {
+    id: idFromBytes(row.id),
+    email: row.email,
+    emailKey: row.email_key,
+    name: row.name,
+    emailVerifiedAt: row.email_verified_at,
+    createdAt: row.created_at,
+    disabledAt: row.disabled_at,
+  };
+}
+
+/** Users and their roles. */
+export class SqlUsers implements UserStore {
+  readonly #statements: UserStatements;
+  readonly #runner: Runner;
+
+  constructor(statements: UserStatements, runner: Runner) {
+    this.#statements = statements;
+    this.#runner = runner;
+  }
+
+  async create(user: UserRecord): Promise<boolean> {
+    const written = await this.#runner.write(this.#statements.create, {
+      id: idBytes(user.id),
+      email: user.email,
+      emailKey: user.emailKey,
+      name: user.name,
+      emailVerifiedAt: user.emailVerifiedAt,
+      createdAt: user.createdAt,
+      disabledAt: user.disabledAt,
+    });
+    return written === 1;
+  }
+
+  async find(id: UserId): Promise<UserRecord | null> {
+    const row = await this.#runner.row(this.#statements.find, { id: idBytes(id) });
+    return row === null ? null : userFromRow(row);
+  }
+
+  async findByEmail(emailKey: string): Promise<UserRecord | null> {
+    const row = await this.#runner.row(this.#statements.findByEmail, { emailKey });
+    return row === null ? null : userFromRow(row);
+  }
+
+  async count(): Promise<number> {
+    const row = await this.#runner.row(this.#statements.count, {});
+    return row?.count ?? 0;
+  }
+
+  async roles(id: UserId): Promise<readonly string[]> {
+    const rows = await this.#runner.rows(this.#statements.roles, { id: idBytes(id) });
+    return rows.map((row) => row.role).toSorted();
+  }
+
+  async assignRole(id: UserId, role: string): Promise<void> {
+    await this.#runner.write(this.#statements.assignRole, { id: idBytes(id), role });
+  }
+
+  async countWithRole(role: string): Promise<number> {
+    const row = await this.#runner.row(this.#statements.countWithRole, { role });
+    return row?.count ?? 0;
+  }
+}

@@ -1,0 +1,306 @@
+import type {
+  Acr,
+  Amr,
+  Cursor,
+  Entry,
+  EntryKind,
+  FloorScope,
+  Id,
+  Position,
+  Pull,
+  Scope,
+  SessionId,
+  Timestamp,
+  UserId,
+} from '@latchkey/verify';
+
+/*
+ * What Latchkey needs of a store. Every implementation passes the suite in
+ * `conformance/`, which says the same in tests.
+ *
+ * All times are handed in: a store decides nothing by a clock of its own.
+ */
+
+/**
+ * The store cannot be used until somebody does something about it: its message is
+ * one line that says what. Thrown by `open` alone; what may pass by itself is
+ * `LK_STORE_UNAVAILABLE`.
+ */
+export class StoreRefused extends Error {
+  override readonly name = 'StoreRefused';
+}
+
+export type ReceiptId = Id<'receipt'>;
+export type FollowerId = Id<'follower'>;
+
+export interface UserRecord {
+  readonly id: UserId;
+  /** As its owner wrote it: shown and mailed. */
+  readonly email: string;
+  /** What is compared, and unique. */
+  readonly emailKey: string;
+  readonly name: string | null;
+  readonly emailVerifiedAt: Timestamp | null;
+  readonly createdAt: Timestamp;
+  readonly disabledAt: Timestamp | null;
+}
+
+export interface PasswordRecord {
+  readonly userId: UserId;
+  /** A PHC string with all its parameters. */
+  readonly phc: string;
+  /** Which root key's pepper went in, or `null` for a hash that was made without. */
+  readonly pepper: string | null;
+  readonly changedAt: Timestamp;
+}
+
+/** A session's row: the root of all its credentials, before and after login. */
+export interface SessionRecord {
+  readonly id: SessionId;
+  /** `null` before login. */
+  readonly userId: UserId | null;
+  /** The name of the configured client. */
+  readonly client: string;
+  /** The client's subject in the log. */
+  readonly clientSubject: string;
+  /** What floors are compared with. */
+  readonly rs: Position;
+  /** SHA-256 of the secret in the cookie. */
+  readonly secretHash: Uint8Array;
+  /** SHA-256 of the secret before the last rotation. */
+  readonly previousSecretHash: Uint8Array | null;
+  readonly rotatedAt: Timestamp | null;
+  /** `auth_time` under the previous secret, for as long as that one is good. */
+  readonly previousAuthTime: Timestamp | null;
+  readonly createdAt: Timestamp;
+  readonly idleUntil: Timestamp;
+  readonly expiresAt: Timestamp;
+  /** The position of the entry that ended it, or `null` while it lives. */
+  readonly revokedSeq: Position | null;
+  readonly authTime: Timestamp | null;
+  readonly acr: Acr | null;
+  readonly amr: readonly Amr[];
+  /** The network address at login. */
+  readonly ip: string | null;
+  /** A label for people, such as "Firefox on Linux". */
+  readonly device: string | null;
+}
+
+/** One reading of a session with all that its life depends on, in one snapshot. */
+export interface SessionReading {
+  /** The log's head in the same snapshot. */
+  readonly head: Position;
+  readonly session: SessionRecord;
+  /** The highest floor that concerns the session (its user's, its client's, everyone's), or `null`. */
+  readonly floor: Position | null;
+  readonly user: UserRecord | null;
+  /** Names of the user's roles, in alphabetical order. */
+  readonly roles: readonly string[];
+}
+
+/** A session as its owner sees it in a list. */
+export interface ListedSession {
+  readonly session: SessionRecord;
+  /** `null` where it has not been used since it was created. */
+  readonly lastSeenAt: Timestamp | null;
+}
+
+export interface DataValue {
+  /** JSON text. */
+  readonly value: string;
+  /** Rises by one with each write of the key. */
+  readonly version: number;
+}
+
+export interface NewEntry {
+  readonly kind: EntryKind;
+  readonly scope: Scope;
+  readonly subject: string;
+  readonly expiresAt: Timestamp;
+}
+
+export interface ReceiptRecord {
+  readonly id: ReceiptId;
+  readonly seq: Position;
+  readonly epoch: string;
+  readonly at: Timestamp;
+  readonly deadline: Timestamp;
+  readonly tokensDeadBy: Timestamp;
+  /** To whom it was given. */
+  readonly userId: UserId | null;
+  readonly expiresAt: Timestamp;
+}
+
+/** One process that follows the log. */
+export interface FollowerRecord {
+  readonly id: FollowerId;
+  readonly name: string;
+  readonly registeredAt: Timestamp;
+  readonly acknowledged: Position;
+  readonly seenAt: Timestamp;
+}
+
+export interface MetaStore {
+  find(key: string): Promise<string | null>;
+  /** Writes a value, new or changed. */
+  put(key: string, value: string): Promise<void>;
+  /** Writes a value where the key has none; answers the value that it has then. */
+  putOnce(key: string, value: string): Promise<string>;
+}
+
+export interface UserStore {
+  /** @returns false, with nothing written, where another user has the `emailKey`. */
+  create(user: UserRecord): Promise<boolean>;
+  find(id: UserId): Promise<UserRecord | null>;
+  findByEmail(emailKey: string): Promise<UserRecord | null>;
+  count(): Promise<number>;
+  /** In alphabetical order. */
+  roles(id: UserId): Promise<readonly string[]>;
+  /** Does nothing where the user has the role. */
+  assignRole(id: UserId, role: string): Promise<void>;
+  countWithRole(role: string): Promise<number>;
+}
+
+export interface PasswordStore {
+  /** Writes the one password of a user, new or changed. */
+  put(password: PasswordRecord): Promise<void>;
+  /** Replaces the hash where it still is `expected`, for a re-hash that must not undo a change. */
+  replace(userId: UserId, expected: string, phc: string, pepper: string | null): Promise<boolean>;
+  find(userId: UserId): Promise<PasswordRecord | null>;
+  /** The peppers that stored hashes need. */
+  peppers(): Promise<readonly string[]>;
+}
+
+export interface AttemptStore {
+  /**
+   * Counts one more consecutive attempt for a subject (a user's id, or a stand-in
+   * for an address that nobody has) and answers how many there are now. It must
+   * be one atomic step: many may count at once.
+   */
+  count(subject: string, now: Timestamp): Promise<number>;
+  /** The next attempt is the first again. */
+  reset(subject: string): Promise<void>;
+  /** Forgets stand-ins (subjects that no user has) not tried since `before`. */
+  sweep(before: Timestamp, limit: number): Promise<number>;
+}
+
+export interface SessionStore {
+  /** @returns false, with nothing written, where a floor that concerns it is above its `rs`. */
+  create(session: SessionRecord): Promise<boolean>;
+  /** All of it read in one snapshot, from where it is written. */
+  read(id: SessionId): Promise<SessionReading | null>;
+  /**
+   * Sessions of a user that may be alive, newest first: not revoked, neither limit
+   * passed, no floor above. `after` is the last id of the page before.
+   */
+  list(
+    userId: UserId,
+    now: Timestamp,
+    limit: number,
+    after: SessionId | null,
+  ): Promise<readonly ListedSession[]>;
+  /** Marks a living session as ended by the entry at `seq`; false where it had ended before. */
+  revoke(id: SessionId, seq: Position): Promise<boolean>;
+  /** Spares one session from a floor that was raised in the same transaction. */
+  spare(id: SessionId, rs: Position): Promise<void>;
+  /**
+   * A new secret, a new `auth_time` and assurance, by compare-and-swap on the
+   * secret's hash; false where another has rotated it, or it has ended.
+   */
+  rotate(id: SessionId, expected: Uint8Array, next: Rotation): Promise<boolean>;
+  /** Moves idle limits forward, never back. */
+  moveIdle(moves: readonly { readonly id: SessionId; readonly idleUntil: Timestamp }[]): Promise<void>;
+  /** For display only: may be lost. */
+  seen(sightings: readonly { readonly id: SessionId; readonly at: Timestamp }[]): Promise<void>;
+  /** Deletes sessions past their absolute limit before `before`, at most `limit`; answers how many. */
+  sweep(before: Timestamp, limit: number): Promise<number>;
+}
+
+export interface Rotation {
+  readonly secretHash: Uint8Array;
+  readonly rotatedAt: Timestamp;
+  readonly authTime: Timestamp;
+  readonly acr: Acr;
+  readonly amr: readonly Amr[];
+}
+
+export interface SessionDataStore {
+  read(id: SessionId): Promise<ReadonlyMap<string, DataValue>>;
+  /**
+   * Writes one key (`null` deletes it) where its version still is `expected`, 0 for
+   * a key that isn't there; false, with nothing written, where somebody else was faster.
+   */
+  write(id: SessionId, key: string, value: string | null, expected: number): Promise<boolean>;
+}
+
+export interface ProofStore {
+  /** Makes this the only proof of its kind. */
+  replace(kind: 'setup', hash: Uint8Array, expiresAt: Timestamp): Promise<void>;
+  /** Spends a proof; false where it is unknown, spent or expired. */
+  spend(kind: 'setup', hash: Uint8Array, now: Timestamp): Promise<boolean>;
+  find(kind: 'setup', hash: Uint8Array, now: Timestamp): Promise<boolean>;
+  remove(kind: 'setup'): Promise<void>;
+}
+
+export interface LogStore {
+  /** The epoch and the position of the last entry that was committed. */
+  head(): Promise<Cursor>;
+  /**
+   * Appends entries in commit order. It must be called inside a transaction and
+   * be its last lock: the counter's row stays locked until the commit.
+   *
+   * @returns the entries with their positions.
+   */
+  append(entries: readonly NewEntry[]): Promise<readonly Entry[]>;
+  /**
+   * Everything of that scope and subject that is older than `seq` is dead. A floor
+   * is never lowered: a lower value changes nothing.
+   */
+  raiseFloor(scope: FloorScope, subject: string, seq: Position): Promise<void>;
+  floor(scope: FloorScope, subject: string): Promise<Position | null>;
+  /** Head and live entries in one snapshot; the whole live set for `null` or another epoch's cursor. */
+  pull(cursor: Cursor | null, now: Timestamp): Promise<Omit<Pull, 'age' | 'maxStaleness'>>;
+  /** Deletes entries that expired before `now`, at most `limit`; answers how many. */
+  purge(now: Timestamp, limit: number): Promise<number>;
+}
+
+export interface ReceiptStore {
+  create(receipt: ReceiptRecord): Promise<void>;
+  find(id: ReceiptId): Promise<ReceiptRecord | null>;
+  sweep(before: Timestamp, limit: number): Promise<number>;
+}
+
+export interface FollowerStore {
+  /** New, or the same follower again with what it has acknowledged since. */
+  put(follower: FollowerRecord): Promise<void>;
+  list(): Promise<readonly FollowerRecord[]>;
+  remove(id: FollowerId): Promise<void>;
+  /** Removes those not seen since `before`; each must register again before its next pull is answered. */
+  sweep(before: Timestamp): Promise<number>;
+}
+
+/** Every part of the store, inside or outside a transaction. */
+export interface Tables {
+  readonly meta: MetaStore;
+  readonly users: UserStore;
+  readonly passwords: PasswordStore;
+  readonly attempts: AttemptStore;
+  readonly sessions: SessionStore;
+  readonly data: SessionDataStore;
+  readonly proofs: ProofStore;
+  readonly log: LogStore;
+  readonly receipts: ReceiptStore;
+  readonly followers: FollowerStore;
+}
+
+export interface Store extends Tables {
+  /** Connects and brings the schema up to date. May be called again after it failed. */
+  open(now: Timestamp): Promise<void>;
+  close(): Promise<void>;
+  /**
+   * Runs `work` in one transaction that holds the right to write from its start.
+   * All of it is durable when the promise resolves, and nothing of it where
+   * `work` or the commit failed. `work` awaits nothing but the tables it is given.
+   */
+  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+}

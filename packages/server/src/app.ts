@@ -1,0 +1,106 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { Latchkey } from 'latchkey';
+import { clientAddress, failure, failurePage, homePage, newRequestId, problemResponse, referencePage, securityHeaders } from 'latchkey/hosting';
+import type { Logger } from 'pino';
+import type { Metrics } from './metrics.ts';
+
+export interface AppOptions {
+  readonly auth: Latchkey;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** What `/metrics` asks for as a bearer token. */
+  readonly metricsSecret: string | null;
+  /** Whether `/metrics` answers without a secret: only where nobody else can reach it. */
+  readonly open: boolean;
+}
+
+/** What the server knows of each request. */
+export interface ServerEnv {
+  readonly Bindings: HttpBindings;
+  readonly Variables: { readonly requestId: string };
+}
+
+/** Builds the server's application: Latchkey's routes, and around them what a deployment needs. */
+export function createApp(options: AppOptions): Hono<ServerEnv> {
+  const { auth } = options;
+  const { brand, origin } = auth.config;
+  const app = new Hono<ServerEnv>();
+  app.use(observe(options));
+  app.all('/auth', (c) => auth.handler(c.req.raw, { peer: c.env.incoming.socket.remoteAddress ?? null, requestId: c.var.requestId }));
+  app.all('/auth/*', (c) => auth.handler(c.req.raw, { peer: c.env.incoming.socket.remoteAddress ?? null, requestId: c.var.requestId }));
+
+  const signedInAs = async (headers: Headers): Promise<string | null> => {
+    const principal = await auth.authenticate(headers).catch(() => null);
+    return principal?.user.email ?? null;
+  };
+  app.get('/', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    return c.html(homePage({ brand, signedInAs: await signedInAs(c.req.raw.headers), origin, docs: true }));
+  });
+  app.get('/docs', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    return c.html(referencePage({ brand, signedInAs: await signedInAs(c.req.raw.headers), document: auth.openApi() }));
+  });
+  app.get('/openapi.json', (c) => c.json(auth.openApi()));
+  app.get('/health/live', (c) => c.json({ status: 'ok' }));
+  app.get('/health/ready', async (c) => {
+    const { store, fresh } = await auth.status();
+    return c.json({ status: store && fresh ? 'ok' : 'not ready', store, fresh }, store && fresh ? 200 : 503);
+  });
+  app.get('/metrics', async (c) => {
+    if (!mayRead(c.req.header('authorization'), options)) throw failure('LK_NOT_FOUND');
+    const { type, text } = await options.metrics.render();
+    return c.body(text, 200, { 'Content-Type': type });
+  });
+  app.notFound((c) => answerFailure(c.req.raw, failure('LK_NOT_FOUND'), c.var.requestId, brand));
+  app.onError((error, c) => {
+    options.logger[isExpected(error) ? 'info' : 'error']({ request: c.var.requestId, error: error.stack }, 'failed');
+    return answerFailure(c.req.raw, error, c.var.requestId, brand);
+  });
+  return app;
+}
+
+function isExpected(error: Error): boolean {
+  return 'code' in error && error.code === 'LK_NOT_FOUND';
+}
+
+/**
+ * One middleware for all that every answer needs. Headers are set before the
+ * route runs: set afterwards they cost a copy of the response.
+ */
+function observe({ auth, logger, metrics }: AppOptions): MiddlewareHandler<ServerEnv> {
+  const { secure, origins, trustedProxies } = auth.config;
+  const headers = securityHeaders({ secure, formTargets: origins });
+  return async (c, next) => {
+    const requestId = newRequestId();
+    const startedAt = process.hrtime.bigint();
+    c.set('requestId', requestId);
+    for (const [name, value] of headers) c.header(name, value);
+    c.header('X-Request-Id', requestId);
+    await next();
+    const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
+    const { method, path } = c.req;
+    metrics.request(method, c.res.status, seconds);
+    const ip = clientAddress(c.req.raw.headers, c.env.incoming.socket.remoteAddress ?? null, trustedProxies);
+    // The path without its query, which may hold a one-time token.
+    logger.info({ request: requestId, method, path: path.slice(0, 200), status: c.res.status, ms: Math.round(seconds * 1e6) / 1e3, ip }, 'request');
+  };
+}
+
+function answerFailure(request: Request, error: unknown, requestId: string, brand: string): Response {
+  const problem = problemResponse(error, request, requestId);
+  if (!(request.headers.get('accept') ?? '').includes('text/html')) return problem;
+  const { status } = problem;
+  const title = status === 404 ? 'There is nothing here' : 'Something went wrong here';
+  const text = status === 404 ? 'The address may be mistyped, or the page is gone.' : 'Please try again in a moment.';
+  const page = failurePage({ brand, signedInAs: null, status, title, text, requestId });
+  return new Response(page, { status, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' } });
+}
+
+function mayRead(authorization: string | undefined, { metricsSecret, open }: AppOptions): boolean {
+  if (metricsSecret === null) return open;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(authorization ?? ''), digest(`Bearer ${metricsSecret}`));
+}

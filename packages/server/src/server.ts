@@ -1,0 +1,117 @@
+/**
+ * Latchkey's standalone server: hosted pages, health, metrics, documentation.
+ *
+ * @module
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { ConfigError, latchkey } from 'latchkey';
+import { bindsLoopback, type Settings } from 'latchkey/environment';
+import type { Logger } from 'pino';
+import { createApp } from './app.ts';
+import { createLogger, eventLogger } from './log.ts';
+import { createMetrics } from './metrics.ts';
+
+export { createApp, type AppOptions } from './app.ts';
+export { createLogger, eventLogger } from './log.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
+
+/** How long requests under way may take after the server was told to stop. */
+const DRAIN_MS = 8_000;
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly port: number;
+  /** Stops listening, finishes what is under way, writes what is pending. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server.
+ *
+ * @throws {ConfigError} for a configuration, a store or a port that cannot be used, with one line that says what to do.
+ */
+export async function start(settings: Settings, logger: Logger): Promise<RunningServer & { readonly setupLink: string | null }> {
+  const metrics = createMetrics();
+  const log = eventLogger(logger);
+  const auth = latchkey({
+    ...settings.options,
+    onEvent: (event) => {
+      metrics.event(event);
+      log(event);
+      settings.options.onEvent?.(event);
+    },
+  });
+  metrics.observe(() => auth.status());
+  await auth.ready();
+  try {
+    const app = createApp({
+      auth,
+      logger,
+      metrics,
+      metricsSecret: settings.metricsSecret,
+      open: bindsLoopback(settings.host) && !auth.config.secure,
+    });
+    const server = await listen(app.fetch, settings.host, settings.port);
+    const link = await auth.setupLink();
+    const address = server.address();
+    return {
+      port: typeof address === 'object' && address !== null ? address.port : settings.port,
+      setupLink: link?.reveal() ?? null,
+      close: async () => {
+        await drain(server);
+        await auth.close();
+      },
+    };
+  } catch (error) {
+    await auth.close();
+    throw error;
+  }
+}
+
+/** Runs the server of `latchkey serve` until it is told to stop. */
+export async function serve(settings: Settings): Promise<void> {
+  const { logger, flush } = createLogger(settings.logLevel);
+  const server = await start(settings, logger);
+  const url = settings.options.url;
+  process.stdout.write(`Latchkey is ready at ${url}\n`);
+  if (server.setupLink !== null) {
+    process.stdout.write(`Make the first administrator, once, within the hour: ${server.setupLink}\n`);
+  }
+  logger.info({ url, database: settings.database }, 'ready');
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  logger.info('draining');
+  await server.close();
+  logger.info('stopped');
+  flush();
+}
+
+type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch'];
+
+function listen(fetch: Fetch, host: string, port: number): Promise<Server<typeof IncomingMessage, typeof ServerResponse>> {
+  // Slow clients are cut off, and headers end at 16 kB, before anything is parsed.
+  const serverOptions = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000 };
+  const server = createAdaptorServer({ fetch, serverOptions }) as Server<typeof IncomingMessage, typeof ServerResponse>;
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE') return new ConfigError(`port ${port} is in use; end what uses it, or choose another: PORT=${port + 1}`, { cause: error });
+  if (error.code === 'EACCES') return new ConfigError(`port ${port} may not be used by this user; choose one above 1023: PORT=3000`, { cause: error });
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new ConfigError(`HOST ${host} is no address of this machine; use 127.0.0.1 or 0.0.0.0`, { cause: error });
+  return error;
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(late);
+}

@@ -1,0 +1,76 @@
+import type { Clock, Millis, Timestamp } from './clock.ts';
+import type { Facts } from './revoked-set.ts';
+import type { Tail } from './tail.ts';
+
+/** What a near-cache may remember of a credential: the answer, and what the log judges it by. */
+export interface Remembered {
+  readonly facts: Facts;
+  /** From here on the credential is no longer good, by the wall clock. */
+  readonly goodUntil: Timestamp;
+}
+
+export interface NearCacheOptions {
+  readonly clock: Clock;
+  readonly tail: Tail;
+  /** The most entries held; the oldest goes first. */
+  readonly entries: number;
+  /** How long an entry lives, counted from the read that proves it; 0 remembers nothing. */
+  readonly life: Millis;
+}
+
+interface Slot<Value> {
+  readonly value: Value;
+  readonly until: Millis;
+}
+
+/**
+ * Answers about credentials that were checked a moment ago, keyed by SHA-256 so
+ * that no credential sits in memory.
+ *
+ * Dropping entries when they are revoked is not enough, because a slow read can
+ * bring a revoked one back. So each hit is checked against the log, and each
+ * fill is refused where its read is too old.
+ */
+export class NearCache<Value extends Remembered> {
+  readonly #options: NearCacheOptions;
+  readonly #slots = new Map<string, Slot<Value>>();
+
+  constructor(options: NearCacheOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** What is remembered and still good, or `null`: then the truth must be read. */
+  find(key: string): Value | null {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return null;
+    const { clock, tail } = this.#options;
+    if (clock.monotonic() >= slot.until || clock.now() >= slot.value.goodUntil) {
+      this.#slots.delete(key);
+      return null;
+    }
+    const verdict = tail.check(slot.value.facts);
+    if (verdict === 'ok') return slot.value;
+    if (verdict !== 'unknown') this.#slots.delete(key);
+    return null;
+  }
+
+  /** Remembers an answer whose read was sent at `readAt`, by the monotonic clock. */
+  fill(key: string, value: Value, readAt: Millis): void {
+    const { clock, tail, life, entries } = this.#options;
+    if (life === 0 || clock.monotonic() - readAt > tail.maxStaleness) return;
+    // Deleted first, so that a renewed entry is the youngest again.
+    this.#slots.delete(key);
+    this.#slots.set(key, { value, until: readAt + life });
+    if (this.#slots.size <= entries) return;
+    const oldest = this.#slots.keys().next();
+    if (oldest.done !== true) this.#slots.delete(oldest.value);
+  }
+
+  clear(): void {
+    this.#slots.clear();
+  }
+}

@@ -1,0 +1,179 @@
+import type { Clock, Millis, Timestamp } from './clock.ts';
+import type { Cursor, Entry, LogSource, Pull } from './log-entry.ts';
+import { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
+
+/** How far a follower's wall clock may be from the log's before its copy is no longer trusted. */
+const CLOCK_LEEWAY: Millis = 30_000;
+
+export interface TailOptions {
+  readonly source: LogSource;
+  readonly clock: Clock;
+  /** How often the tail pulls when nothing hints. */
+  readonly interval?: Millis;
+  /** Told of each pull that failed; the tail goes on and is not fresh meanwhile. */
+  readonly onError?: (error: unknown) => void;
+  /** Told when a pull has brought the tail to the log's head. */
+  readonly onConfirmed?: (cursor: Cursor) => void;
+  /** Told when what was known before belongs to another history and must be forgotten. */
+  readonly onReset?: () => void;
+}
+
+interface Confirmation {
+  readonly wall: Timestamp;
+  readonly monotonic: Millis;
+}
+
+/**
+ * A copy of the revocation log that knows how old it is.
+ *
+ * A push is a hint, a pull is the proof: only a pull moves the cursor, and the
+ * copy is as fresh as the moment at which the last pull was *sent*, counted
+ * only if its answer brought the cursor to the log's head.
+ */
+export class Tail {
+  readonly #options: TailOptions;
+  readonly #interval: Millis;
+  readonly #revoked = new RevokedSet();
+  #cursor: Cursor | null = null;
+  #confirmed: Confirmation | null = null;
+  #maxStaleness: Millis = 0;
+  #clockOffset: Millis = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #inFlight: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+
+  constructor(options: TailOptions) {
+    this.#options = options;
+    this.#interval = options.interval ?? 1_000;
+  }
+
+  get cursor(): Cursor | null {
+    return this.#cursor;
+  }
+
+  /** How long the copy may be trusted without a further pull, as the log's side said last. */
+  get maxStaleness(): Millis {
+    return this.#maxStaleness;
+  }
+
+  /** Live entries held. */
+  get size(): number {
+    return this.#revoked.size;
+  }
+
+  /** Follows the log. Resolves when the first pull has been applied; rejects where that one failed. */
+  async start(): Promise<void> {
+    if (this.#timer !== undefined) return;
+    this.#unsubscribe = this.#options.source.onHint((entries) => this.hint(entries));
+    try {
+      await this.#pull();
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+    this.#timer = setInterval(() => void this.catchUp(), this.#interval);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+  }
+
+  /** Adds what somebody says was revoked, and asks the log whether it is so. */
+  hint(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#revoked.apply(entry);
+    void this.catchUp();
+  }
+
+  /**
+   * Resolves when a pull that was sent after this call has been answered, or has
+   * failed. Calls made while one is on its way share the next one.
+   */
+  catchUp(): Promise<void> {
+    const run = async (): Promise<void> => {
+      try {
+        await this.#pull();
+      } catch (error) {
+        this.#options.onError?.(error);
+      }
+    };
+    if (this.#inFlight === null) {
+      this.#inFlight = run().finally(() => {
+        this.#inFlight = this.#next;
+        this.#next = null;
+      });
+      return this.#inFlight;
+    }
+    this.#next ??= this.#inFlight.then(run).finally(() => {
+      this.#inFlight = this.#next;
+      this.#next = null;
+    });
+    return this.#next;
+  }
+
+  /**
+   * How old the copy is, by whichever clock says more: the monotonic one stands
+   * still while a machine is suspended, the wall clock can step back.
+   */
+  lag(): Millis {
+    if (this.#confirmed === null) return Number.POSITIVE_INFINITY;
+    const monotonic = this.#options.clock.monotonic() - this.#confirmed.monotonic;
+    const wall = this.#options.clock.now() - this.#confirmed.wall;
+    if (monotonic - wall > CLOCK_LEEWAY) return Number.POSITIVE_INFINITY;
+    return Math.max(monotonic, wall);
+  }
+
+  isFresh(): boolean {
+    return Math.abs(this.#clockOffset) <= CLOCK_LEEWAY && this.lag() < this.#maxStaleness;
+  }
+
+  /**
+   * Whether what is known of a credential can be relied on. `unknown` means that
+   * this copy cannot tell: whoever holds the truth must be asked.
+   */
+  check(facts: Facts): Verdict | 'unknown' {
+    if (this.#cursor === null || !this.isFresh() || facts.rs > this.#cursor.seq) return 'unknown';
+    return this.#revoked.judge(facts);
+  }
+
+  async #pull(): Promise<void> {
+    const sent: Confirmation = {
+      wall: this.#options.clock.now(),
+      monotonic: this.#options.clock.monotonic(),
+    };
+    // Captured before the pull is sent: a hint or a parallel pull that arrives
+    // meanwhile must not look like a log that went backwards.
+    const cursor = this.#cursor;
+    let pull = await this.#options.source.pull(cursor);
+    if (cursor !== null && pull.epoch === cursor.epoch && pull.head < cursor.seq) {
+      pull = await this.#options.source.pull(null);
+      this.#forget();
+    }
+    this.#apply(pull, sent);
+  }
+
+  #apply(pull: Pull, sent: Confirmation): void {
+    if (this.#cursor !== null && this.#cursor.epoch !== pull.epoch) this.#forget();
+    if (this.#cursor === null && !pull.whole) {
+      throw new TypeError('the log answered a part of its entries to a tail that has none');
+    }
+    for (const entry of pull.entries) this.#revoked.apply(entry);
+    this.#cursor = { epoch: pull.epoch, seq: Math.max(this.#cursor?.seq ?? 0, pull.head) };
+    this.#confirmed = { wall: sent.wall - pull.age, monotonic: sent.monotonic - pull.age };
+    this.#maxStaleness = pull.maxStaleness;
+    this.#clockOffset = pull.now - this.#options.clock.now();
+    this.#revoked.purge(pull.now);
+    this.#options.onConfirmed?.(this.#cursor);
+  }
+
+  #forget(): void {
+    this.#revoked.clear();
+    this.#cursor = null;
+    this.#confirmed = null;
+    this.#options.onReset?.();
+  }
+}
