@@ -10,16 +10,22 @@ export const OTHER_PASSWORD = 'marble teapot under the bridge';
 /** The machine's clock, which a test can move on. */
 export interface TestClock extends Clock {
   advance(millis: number): void;
+  /** Moves the wall clock alone, as somebody who sets it does. */
+  step(millis: number): void;
 }
 
 /** Makes a clock that shows the machine's time and what it was moved by. */
 export function testClock(): TestClock {
   let moved = 0;
+  let stepped = 0;
   return {
-    now: () => Date.now() + moved,
+    now: () => Date.now() + moved + stepped,
     monotonic: () => performance.now() + moved,
     advance: (millis) => {
       moved += millis;
+    },
+    step: (millis) => {
+      stepped += millis;
     },
   };
 }

@@ -21,6 +21,8 @@ export interface NearCacheOptions {
 interface Slot<Value> {
   readonly value: Value;
   readonly until: Millis;
+  /** Of which history of the log the value is. */
+  readonly history: number;
 }
 
 /**
@@ -48,12 +50,13 @@ export class NearCache<Value extends Remembered> {
     const slot = this.#slots.get(key);
     if (slot === undefined) return null;
     const { clock, tail } = this.#options;
-    if (clock.monotonic() >= slot.until || clock.now() >= slot.value.goodUntil) {
+    const { until, value, history } = slot;
+    if (history !== tail.history || clock.monotonic() >= until || clock.now() >= value.goodUntil) {
       this.#slots.delete(key);
       return null;
     }
-    const verdict = tail.check(slot.value.facts);
-    if (verdict === 'ok') return slot.value;
+    const verdict = tail.check(value.facts);
+    if (verdict === 'ok') return value;
     if (verdict !== 'unknown') this.#slots.delete(key);
     return null;
   }
@@ -64,7 +67,7 @@ export class NearCache<Value extends Remembered> {
     if (life === 0 || clock.monotonic() - readAt > tail.maxStaleness) return;
     // Deleted first, so that a renewed entry is the youngest again.
     this.#slots.delete(key);
-    this.#slots.set(key, { value, until: readAt + life });
+    this.#slots.set(key, { value, until: readAt + life, history: tail.history });
     if (this.#slots.size <= entries) return;
     const oldest = this.#slots.keys().next();
     if (oldest.done !== true) this.#slots.delete(oldest.value);

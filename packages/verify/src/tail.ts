@@ -14,8 +14,6 @@ export interface TailOptions {
   readonly onError?: (error: unknown) => void;
   /** Told when a pull has brought the tail to the log's head. */
   readonly onConfirmed?: (cursor: Cursor) => void;
-  /** Told when what was known before belongs to another history and must be forgotten. */
-  readonly onReset?: () => void;
 }
 
 interface Confirmation {
@@ -38,6 +36,9 @@ export class Tail {
   #confirmed: Confirmation | null = null;
   #maxStaleness: Millis = 0;
   #clockOffset: Millis = 0;
+  #history = 0;
+  /** The log's clock and the monotonic one at the first pull of this history. */
+  #origin: { readonly log: Timestamp; readonly monotonic: Millis } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
   #inFlight: Promise<void> | null = null;
@@ -50,6 +51,11 @@ export class Tail {
 
   get cursor(): Cursor | null {
     return this.#cursor;
+  }
+
+  /** Rises when the log turns out to be another than before: what was remembered until then must be forgotten. */
+  get history(): number {
+    return this.#history;
   }
 
   /** How long the copy may be trusted without a further pull, as the log's side said last. */
@@ -166,7 +172,10 @@ export class Tail {
     this.#confirmed = { wall: sent.wall - pull.age, monotonic: sent.monotonic - pull.age };
     this.#maxStaleness = pull.maxStaleness;
     this.#clockOffset = pull.now - this.#options.clock.now();
-    this.#revoked.purge(pull.now);
+    // R6: what may still be remembered lives by the monotonic clock, so a log's
+    // clock that steps forward must not make its entries die any earlier.
+    this.#origin ??= { log: pull.now, monotonic: sent.monotonic };
+    this.#revoked.purge(Math.min(pull.now, this.#origin.log + sent.monotonic - this.#origin.monotonic));
     this.#options.onConfirmed?.(this.#cursor);
   }
 
@@ -174,6 +183,7 @@ export class Tail {
     this.#revoked.clear();
     this.#cursor = null;
     this.#confirmed = null;
-    this.#options.onReset?.();
+    this.#history += 1;
+    this.#origin = null;
   }
 }

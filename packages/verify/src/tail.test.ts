@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Clock } from './clock.ts';
+import type { Cursor, Entry, LogSource, Pull } from './log-entry.ts';
+import type { Facts } from './revoked-set.ts';
+import { Tail } from './tail.ts';
+
+const FACTS: Facts = { rs: 10, session: 'the-session', user: 'the-user', client: 'the-client' };
+const revoked = (seq: number): Entry => ({
+  seq,
+  kind: 'revoke',
+  scope: 'session',
+  subject: 'the-session',
+  expiresAt: 10_000_000,
+});
+
+/** A log in memory whose answers a test can hold back, and a clock that it moves. */
+class Scene implements LogSource {
+  readonly clock: Clock = { now: () => this.wall, monotonic: () => this.mono };
+  readonly asked: (Cursor | null)[] = [];
+  readonly errors: unknown[] = [];
+  wall = 1_000_000;
+  mono = 500;
+  epoch = 'first';
+  head = 10;
+  offset = 0;
+  age = 0;
+  entries: Entry[] = [];
+  hold: Promise<void> | null = null;
+  broken = false;
+  #listener: ((entries: readonly Entry[]) => void) | null = null;
+  readonly tail = new Tail({
+    source: this,
+    clock: this.clock,
+    // The tests pull by themselves.
+    interval: 2 ** 30,
+    onError: (error) => this.errors.push(error),
+  });
+
+  async pull(cursor: Cursor | null): Promise<Pull> {
+    this.asked.push(cursor);
+    if (this.broken) throw new Error('cannot be reached');
+    const whole = cursor === null || cursor.epoch !== this.epoch;
+    const answer = {
+      epoch: this.epoch,
+      head: this.head,
+      now: this.wall + this.offset,
+      age: this.age,
+      maxStaleness: 5_000,
+      whole,
+      entries: whole ? [...this.entries] : this.entries.filter(({ seq }) => seq > cursor.seq),
+    };
+    await this.hold;
+    return answer;
+  }
+
+  onHint(listener: (entries: readonly Entry[]) => void): () => void {
+    this.#listener = listener;
+    return () => {
+      this.#listener = null;
+    };
+  }
+
+  hint(entries: readonly Entry[]): void {
+    this.#listener?.(entries);
+  }
+
+  pass(millis: number): void {
+    this.wall += millis;
+    this.mono += millis;
+  }
+}
+
+async function started(): Promise<Scene> {
+  const scene = new Scene();
+  await scene.tail.start();
+  return scene;
+}
+
+describe('a tail', () => {
+  test('knows nothing before its first pull (@rule R4)', () => {
+    const { tail } = new Scene();
+    assert.equal(tail.isFresh(), false);
+    assert.equal(tail.check(FACTS), 'unknown');
+    assert.equal(tail.lag(), Number.POSITIVE_INFINITY);
+  });
+
+  test('rejects a first pull that fails, and can be started again (@rule R4)', async () => {
+    const scene = new Scene();
+    scene.broken = true;
+    await assert.rejects(scene.tail.start());
+    scene.broken = false;
+    await scene.tail.start();
+    assert.equal(scene.tail.check(FACTS), 'ok');
+    scene.tail.stop();
+  });
+
+  for (const [title, move] of [
+    ['both clocks', (scene: Scene, millis: number) => scene.pass(millis)],
+    ['the wall clock alone, as after a suspension', (scene: Scene, millis: number) => (scene.wall += millis)],
+    ['the monotonic clock alone', (scene: Scene, millis: number) => (scene.mono += millis)],
+  ] as const) {
+    test(`is fresh for as long as the log says, by ${title} (@rule R4)`, async () => {
+      const scene = await started();
+      move(scene, 4_999);
+      assert.equal(scene.tail.check(FACTS), 'ok');
+      move(scene, 1);
+      assert.equal(scene.tail.isFresh(), false);
+      assert.equal(scene.tail.check(FACTS), 'unknown');
+      scene.tail.stop();
+    });
+  }
+
+  test('is not fresh where the wall clock steps back beyond the leeway (@rule R6)', async () => {
+    const scene = await started();
+    scene.wall -= 30_000;
+    assert.equal(scene.tail.isFresh(), true);
+    scene.wall -= 1;
+    assert.equal(scene.tail.isFresh(), false);
+    scene.tail.stop();
+  });
+
+  for (const [offset, fresh] of [
+    [30_000, true],
+    [30_001, false],
+    [-30_000, true],
+    [-30_001, false],
+  ] as const) {
+    test(`whose clock is ${-offset} ms from the log's is ${fresh ? '' : 'not '}fresh (@rule R4)`, async () => {
+      const scene = new Scene();
+      scene.offset = offset;
+      await scene.tail.start();
+      assert.equal(scene.tail.isFresh(), fresh);
+      scene.tail.stop();
+    });
+  }
+
+  test('counts from when the pull was sent, and from the age of the answer (@rule R4)', async () => {
+    const scene = await started();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    scene.hold = promise;
+    const pulled = scene.tail.catchUp();
+    scene.pass(3_000);
+    resolve();
+    await pulled;
+    assert.equal(scene.tail.lag(), 3_000);
+    scene.hold = null;
+    scene.age = 1_500;
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.lag(), 1_500);
+    scene.tail.stop();
+  });
+
+  test('does not move its cursor by a hint, which can add and nothing else (@rule R4)', async () => {
+    const scene = await started();
+    scene.broken = true;
+    scene.pass(4_000);
+    scene.hint([revoked(99)]);
+    assert.equal(scene.tail.check(FACTS), 'revoked');
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.cursor?.seq, 10);
+    assert.equal(scene.tail.lag(), 4_000, 'a hint confirms nothing');
+    scene.hint([]);
+    assert.equal(scene.tail.check(FACTS), 'revoked', 'a hint takes nothing back');
+    assert.ok(scene.errors.length > 0);
+    scene.tail.stop();
+  });
+
+  test('pulls at once after a hint (@rule R4)', async () => {
+    const scene = await started();
+    scene.entries = [revoked(11)];
+    scene.head = 11;
+    scene.hint([]);
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.cursor?.seq, 11);
+    assert.equal(scene.tail.check(FACTS), 'revoked');
+    scene.tail.stop();
+  });
+
+  test('lets all who ask while a pull is on its way share the next, which is sent after they asked (@rule R4)', async () => {
+    const scene = await started();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    scene.hold = promise;
+    const first = scene.tail.catchUp();
+    scene.entries = [revoked(11)];
+    scene.head = 11;
+    const rest = [scene.tail.catchUp(), scene.tail.catchUp(), scene.tail.catchUp()];
+    assert.equal(scene.asked.length, 2);
+    resolve();
+    await first;
+    assert.equal(scene.tail.cursor?.seq, 10, 'the first had been answered before the change');
+    await Promise.all(rest);
+    assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 11 });
+    assert.equal(scene.asked.length, 3);
+    await scene.tail.catchUp();
+    assert.equal(scene.asked.length, 4);
+    scene.tail.stop();
+  });
+
+  test('asks for what came after its cursor (@rule R4)', async () => {
+    const scene = await started();
+    await scene.tail.catchUp();
+    assert.deepEqual(scene.asked, [null, { epoch: 'first', seq: 10 }]);
+    scene.tail.stop();
+  });
+
+  test('judges nothing that is of a position it has not reached (@rule R2)', async () => {
+    const scene = await started();
+    assert.equal(scene.tail.check({ ...FACTS, rs: 11 }), 'unknown');
+    scene.tail.stop();
+  });
+
+  test('forgets what it knew where the log is of another epoch (@rule R8)', async () => {
+    const scene = await started();
+    scene.hint([revoked(10)]);
+    await scene.tail.catchUp();
+    Object.assign(scene, { epoch: 'second', head: 20, entries: [] });
+    await scene.tail.catchUp();
+    assert.deepEqual(scene.tail.cursor, { epoch: 'second', seq: 20 });
+    assert.equal(scene.tail.size, 0);
+    assert.equal(scene.tail.history, 1);
+    scene.tail.stop();
+  });
+
+  test('reads the whole log again where its head went back (@rule R8)', async () => {
+    const scene = await started();
+    scene.entries = [revoked(4)];
+    scene.head = 5;
+    await scene.tail.catchUp();
+    assert.equal(scene.asked.at(-1), null);
+    assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 5 });
+    assert.equal(scene.tail.history, 1);
+    assert.equal(scene.tail.check({ ...FACTS, rs: 5 }), 'revoked');
+    scene.tail.stop();
+  });
+
+  test('drops entries by the clock of the log (@rule R6)', async () => {
+    const scene = await started();
+    scene.entries = [{ ...revoked(11), expiresAt: scene.wall + 1_000 }];
+    scene.head = 11;
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.size, 1);
+    scene.entries = [];
+    scene.pass(1_000);
+    assert.equal(scene.tail.size, 1);
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.size, 0);
+    scene.tail.stop();
+  });
+
+  test('keeps entries where the clock of the log steps forward, for what they concern may still be remembered (@rule R6)', async () => {
+    const scene = await started();
+    scene.entries = [{ ...revoked(11), expiresAt: scene.wall + 10_000 }];
+    scene.head = 11;
+    await scene.tail.catchUp();
+    scene.entries = [];
+    scene.offset = 20_000;
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.check(FACTS), 'revoked');
+    scene.pass(10_000);
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.size, 0);
+    scene.tail.stop();
+  });
+
+  test('refuses a part where it has nothing (@rule R4)', async () => {
+    const scene = new Scene();
+    const source: LogSource = {
+      pull: async (cursor) => ({ ...(await scene.pull(cursor)), whole: false }),
+      onHint: () => () => undefined,
+    };
+    await assert.rejects(new Tail({ source, clock: scene.clock }).start(), TypeError);
+  });
+});
