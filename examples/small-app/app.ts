@@ -27,7 +27,7 @@ app.get('/', async (c) => {
 
 app.post('/draft', async (c) => {
   const { text } = await c.req.parseBody();
-  await (await session(c)).set('draft', String(text)); // before sign-in too: signing in keeps it
+  await (await session(c)).set('draft', typeof text === 'string' ? text : ''); // before sign-in too: signing in keeps it
   return c.redirect('/', 303);
 });
 
@@ -41,5 +41,7 @@ app.get('/notes', signedIn, async (c) => {
 });
 
 await auth.ready();
-const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => console.log(`Notes is ready at http://localhost:${port}`));
+const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () =>
+  console.log(`Notes is ready at http://localhost:${port}`),
+);
 process.once('SIGTERM', () => server.close(() => void auth.close()));
