@@ -27,12 +27,9 @@ export function readManifest(file) {
       const value = record(record(fields['exports'])[entry])[condition];
       return typeof value === 'string' ? value : null;
     },
-    /** The keys of `exports` that lead to code. */
-    entries: names('exports').filter((entry) => !entry.endsWith('.json')),
-    /** @param {string} name A dependency, of whatever kind. */
-    range(name) {
-      const value = record(fields['devDependencies'])[name] ?? record(fields['dependencies'])[name];
-      return typeof value === 'string' ? value : null;
-    },
+    /** What `exports` promises to those who install the package. */
+    outputs: Object.values(record(fields['exports']))
+      .flatMap((value) => [record(value)['types'], record(value)['default']])
+      .filter((value) => typeof value === 'string'),
   };
 }

@@ -1,15 +1,17 @@
 /*
  * Runs the tests, and brings what they need.
  *
- *   npm test                        all of them
- *   npm test -- tests/http a.test.ts   those in a folder, and a file
- *   npm test -- --without browser   all but a group: a folder below tests/
+ *   npm test                                all of them
+ *   npm test -- tests/http a.test.ts        those of a folder, and a file
+ *   npm test -- --without browser           all but a group, which is a folder in tests/
+ *   npm test -- --test-name-pattern cookie  those with such a title
  *
  * Two files run at once. The group `timing` compares durations, so it runs after
- * everything else and one file at a time.
+ * everything else, one file at a time.
  */
-import { globSync, statSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
@@ -18,12 +20,10 @@ import { ChromiumMissing, provideChromium } from './chromium.mjs';
 const ROOT = path.join(import.meta.dirname, '..');
 const PLACES = ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'examples/**/*.test.ts'];
 const AT_ONCE = 2;
-/** When nothing has been heard for so long, a test hangs, or has left something open behind it. */
+/** Where nothing is heard for longer, a file hangs or has left something open behind it. */
 const SILENCE_MS = 300_000;
 
-/** @typedef {import('node:test').TestEvent} TestEvent */
-
-/** A wrong call: one line, and no stack. */
+/** The command was called wrongly. The message is one line. */
 class WrongCall extends Error {}
 
 /** @param {string} file @param {string} group */
@@ -32,55 +32,111 @@ function belongsTo(file, group) {
 }
 
 /**
- * Test files, relative to the root.
+ * Test files, below the root, and how many of them each group kept out.
  *
  * @param {readonly string[]} wanted Files and folders; none means all.
  * @param {readonly string[]} without Groups.
  */
 function findTests(wanted, without) {
   const all = globSync(PLACES, { cwd: ROOT, exclude: (name) => name === 'node_modules' }).toSorted();
-  for (const group of without) {
-    if (!all.some((file) => belongsTo(file, group))) {
-      throw new WrongCall(`--without ${group}: there is no test in tests/${group}`);
-    }
-  }
-  const chosen = wanted.map((name) => {
-    const given = path.relative(ROOT, path.resolve(process.env['INIT_CWD'] ?? process.cwd(), name));
-    const under = all.filter((file) => file === given || file.startsWith(given + path.sep) || given === '');
-    if (under.length === 0) throw new WrongCall(`${name}: there is no test here`);
-    return under;
-  });
-  const selected = wanted.length === 0 ? all : all.filter((file) => chosen.some((files) => files.includes(file)));
-  return selected.filter((file) => !without.some((group) => belongsTo(file, group)));
+  const unknown = without.find((group) => !all.some((file) => belongsTo(file, group)));
+  if (unknown !== undefined)
+    throw new WrongCall(`--without ${unknown}: there is no test in tests/${unknown}`);
+  const chosen = new Set(wanted.length === 0 ? all : wanted.flatMap((name) => testsUnder(name, all)));
+  return {
+    files: [...chosen].toSorted().filter((file) => !without.some((group) => belongsTo(file, group))),
+    leftOut: without.map(
+      (group) => /** @type {const} */ ([group, [...chosen].filter((file) => belongsTo(file, group)).length]),
+    ),
+  };
+}
+
+/** @param {string} name @param {readonly string[]} all */
+function testsUnder(name, all) {
+  const given = path.relative(ROOT, path.resolve(process.env['INIT_CWD'] ?? ROOT, name));
+  const under = all.filter((file) => given === '' || file === given || file.startsWith(given + path.sep));
+  if (under.length === 0) throw new WrongCall(`${name}: there is no test here`);
+  return under;
 }
 
 /**
- * Runs files and hands on what happens, apart from the closing summary.
+ * Runs files and prints node's report of them, its closing summary included.
  *
  * @param {readonly string[]} files
  * @param {number} concurrency
- * @param {Summary} summary
- * @param {readonly string[]} patterns
+ * @param {readonly string[]} testNamePatterns
  */
-async function* runFiles(files, concurrency, summary, patterns) {
+async function runFiles(files, concurrency, testNamePatterns) {
   if (files.length === 0) return;
   const controller = new AbortController();
+  /** @type {Set<string>} */
   const running = new Set();
   const watchdog = setTimeout(() => {
-    console.error(`no test has said anything for ${SILENCE_MS / 1000} s; running: ${[...running].join(', ')}`);
+    const names = [...running].map((file) => path.relative(ROOT, file)).join(', ');
+    console.error(
+      `nothing heard for ${SILENCE_MS / 1000} s; what hangs or left something open is in ${names}`,
+    );
+    process.exitCode = 1;
     controller.abort();
   }, SILENCE_MS);
-  const stream = run({
+  const events = run({
     files: files.map((file) => path.join(ROOT, file)),
     concurrency,
     execArgv: ['--conditions=latchkey-source'],
     signal: controller.signal,
-    testNamePatterns: [...patterns],
+    testNamePatterns,
   });
-  for await (const event of stream) {
-    watchdog.refresh();
-    if (summary.take(event)) continue;
-    yield event;
-  }
+  // A file as a whole is told like a test that has the file's name.
+  events.on('test:dequeue', ({ name, file }) => {
+    if (name === file) running.add(name);
+  });
+  events.on('test:complete', ({ name }) => running.delete(name));
+  events.on('test:summary', ({ success }) => {
+    if (!success) process.exitCode = 1;
+  });
+  events.on('data', () => watchdog.refresh());
+  await pipeline(events, new spec(), process.stdout, { end: false });
   clearTimeout(watchdog);
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      without: { type: 'string', multiple: true, default: [] },
+      'test-name-pattern': { type: 'string', multiple: true, default: [] },
+    },
+  });
+  const { files, leftOut } = findTests(positionals, values.without);
+  for (const [group, count] of leftOut) {
+    console.log(`without tests/${group}: ${count} ${count === 1 ? 'file is' : 'files are'} left out`);
+  }
+  if (files.length === 0) throw new WrongCall('no test is left to run');
+  if (files.some((file) => belongsTo(file, 'browser'))) {
+    process.env['LATCHKEY_CHROMIUM'] = provideChromium(process.env);
+  }
+  // Set where a test runs this command; node would then take our files for parts of that test, and skip them.
+  delete process.env['NODE_TEST_CONTEXT'];
+  const patterns = values['test-name-pattern'];
+  const isTiming = (/** @type {string} */ file) => belongsTo(file, 'timing');
+  await runFiles(
+    files.filter((file) => !isTiming(file)),
+    AT_ONCE,
+    patterns,
+  );
+  await runFiles(files.filter(isTiming), 1, patterns);
+}
+
+try {
+  await main();
+} catch (error) {
+  const expected = error instanceof WrongCall || error instanceof ChromiumMissing || isArgumentError(error);
+  if (!expected) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+/** @param {unknown} error @returns {error is Error} */
+function isArgumentError(error) {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }

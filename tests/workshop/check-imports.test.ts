@@ -31,6 +31,7 @@ const GOOD: Tree = {
   [`${L}/foundation/random.ts`]: "import { randomBytes as bytes } from 'node:crypto'; export { bytes };",
   [`${L}/foundation/ids.ts`]: "import { bytes } from './random.ts'; export const id = bytes;",
   [`${L}/errors.ts`]: "import { now } from '@latchkey/verify'; export { now };",
+  [`${L}/errors.test.ts`]: "import './errors.ts';",
   [`${L}/config.ts`]:
     "import type { Store } from './stores/store.ts'; import './errors.ts'; export type { Store };",
   [`${L}/stores/store.ts`]: 'export interface Store { readonly it: true }',
@@ -53,7 +54,8 @@ const GOOD: Tree = {
     name: '@latchkey/server',
     dependencies: { latchkey: '1' },
   }),
-  'packages/server/src/server.ts': "import 'latchkey'; import 'latchkey/hono'; process.env;",
+  'packages/server/src/server.ts':
+    "import 'latchkey'; import 'latchkey/hono'; process.env; process.hrtime.bigint();",
   'examples/small/package.json': JSON.stringify({ dependencies: { latchkey: '1' } }),
   'examples/small/app.ts': "import 'latchkey'; import './other.ts';",
   'examples/small/other.ts': '',
@@ -259,6 +261,11 @@ const BREACHES: readonly (readonly [title: string, tree: Tree, line: RegExp])[] 
         /http\/other\.ts:1 time enters through the clock/,
       ] as const,
   ),
+  [
+    'time past its door in the server, other than what a log line needs',
+    { 'packages/server/src/other.ts': 'export const at = Date.now();' },
+    /server\/src\/other\.ts:1 time enters through the clock/,
+  ],
   ...[
     'export const it = process.env.IT;',
     "export const it = process['env'].IT;",
