@@ -61,11 +61,19 @@ export async function readSettings(environment: Environment, directory: string):
   const trustedProxies = environment['LATCHKEY_TRUSTED_PROXIES'];
   const url = environment['LATCHKEY_URL'] ?? file?.url ?? `http://localhost:${port}`;
   const logLevel = environment['LATCHKEY_LOG_LEVEL'] ?? 'info';
-  if (!LOG_LEVELS.includes(logLevel)) throw new ConfigError(`LATCHKEY_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
+  if (!LOG_LEVELS.includes(logLevel))
+    throw new ConfigError(`LATCHKEY_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
 
   const sources = new Map<string, string>([
     ...Object.keys(file ?? {}).map((name): [string, string] => [name, 'latchkey.config.ts']),
-    ['url', environment['LATCHKEY_URL'] === undefined ? (file?.url === undefined ? 'default' : 'latchkey.config.ts') : 'LATCHKEY_URL'],
+    [
+      'url',
+      environment['LATCHKEY_URL'] === undefined
+        ? file?.url === undefined
+          ? 'default'
+          : 'latchkey.config.ts'
+        : 'LATCHKEY_URL',
+    ],
     ['secret', source],
   ]);
   if (profile !== null) sources.set('profile', 'LATCHKEY_PROFILE');
@@ -101,13 +109,15 @@ function refuseUnknown(environment: Environment): void {
   const unknown = Object.keys(environment).find(
     (name) => name.startsWith('LATCHKEY_') && !known.has(name) && !OF_TESTS.has(name),
   );
-  if (unknown !== undefined) throw new ConfigError(`${unknown} is not known; there are ${VARIABLES.join(', ')}`);
+  if (unknown !== undefined)
+    throw new ConfigError(`${unknown} is not known; there are ${VARIABLES.join(', ')}`);
 }
 
 function number(environment: Environment, name: string, fallback: number, most: number): number {
   const text = environment[name];
   if (text === undefined || text === '') return fallback;
-  if (!/^\d{1,5}$/.test(text) || Number(text) > most) throw new ConfigError(`${name} must be a number up to ${most}; it is ${JSON.stringify(text)}`);
+  if (!/^\d{1,5}$/.test(text) || Number(text) > most)
+    throw new ConfigError(`${name} must be a number up to ${most}; it is ${JSON.stringify(text)}`);
   return Number(text);
 }
 
@@ -115,20 +125,29 @@ function parseProfiles(text: string | undefined): readonly ProfileName[] | null 
   if (text === undefined || text === '') return null;
   return text.split(',').map((part) => {
     const name = PROFILE_NAMES.find((known) => known === part.trim());
-    if (name === undefined) throw new ConfigError(`LATCHKEY_PROFILE knows no ${JSON.stringify(part.trim())}; there are ${PROFILE_NAMES.join(', ')}`);
+    if (name === undefined)
+      throw new ConfigError(
+        `LATCHKEY_PROFILE knows no ${JSON.stringify(part.trim())}; there are ${PROFILE_NAMES.join(', ')}`,
+      );
     return name;
   });
 }
 
 function metricsSecret(text: string | undefined): string | null {
   if (text === undefined || text === '') return null;
-  if (text.length < 16) throw new ConfigError('LATCHKEY_METRICS_SECRET must have at least 16 characters; make one with: openssl rand -base64 18');
+  if (text.length < 16)
+    throw new ConfigError(
+      'LATCHKEY_METRICS_SECRET must have at least 16 characters; make one with: openssl rand -base64 18',
+    );
   return text;
 }
 
 function databaseFile(url: string | undefined, folder: string): string {
   if (url === undefined || url === '') return join(makeFolder(folder), 'latchkey.db');
-  if (!url.startsWith('sqlite:')) throw new ConfigError('LATCHKEY_DATABASE_URL must be sqlite:path/to/file.db; this version has no other store');
+  if (!url.startsWith('sqlite:'))
+    throw new ConfigError(
+      'LATCHKEY_DATABASE_URL must be sqlite:path/to/file.db; this version has no other store',
+    );
   const file = resolve(folder, url.slice('sqlite:'.length));
   makeFolder(dirname(file));
   return file;
@@ -139,17 +158,26 @@ function makeFolder(folder: string): string {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return folder;
   } catch (error) {
-    throw new ConfigError(`cannot make the data folder ${folder} (${codeOf(error)}); make it writable, or name another by LATCHKEY_DATA`, { cause: error });
+    throw new ConfigError(
+      `cannot make the data folder ${folder} (${codeOf(error)}); make it writable, or name another by LATCHKEY_DATA`,
+      { cause: error },
+    );
   }
 }
 
 /** The root secret of the environment, or of the data folder, where the first start makes it. */
-function rootSecret(text: string | undefined, folder: string, database: string): { secret: string; source: string } {
+function rootSecret(
+  text: string | undefined,
+  folder: string,
+  database: string,
+): { secret: string; source: string } {
   if (text !== undefined && text !== '') return { secret: text, source: 'LATCHKEY_SECRET' };
   const file = join(makeFolder(folder), 'secret');
   if (!existsSync(file)) {
     if (existsSync(database)) {
-      throw new ConfigError(`${file} is missing, and ${database} was made with it; bring it back from its backup, or set LATCHKEY_SECRET`);
+      throw new ConfigError(
+        `${file} is missing, and ${database} was made with it; bring it back from its backup, or set LATCHKEY_SECRET`,
+      );
     }
     createSecret(file);
   }
@@ -162,7 +190,10 @@ function createSecret(file: string): void {
     writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600, flush: true });
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
-    throw new ConfigError(`cannot write ${file} (${codeOf(error)}); make the folder writable, or name another by LATCHKEY_DATA`, { cause: error });
+    throw new ConfigError(
+      `cannot write ${file} (${codeOf(error)}); make the folder writable, or name another by LATCHKEY_DATA`,
+      { cause: error },
+    );
   }
 }
 
@@ -185,13 +216,17 @@ async function readConfigFile(directory: string): Promise<Partial<LatchkeyOption
     const module: unknown = await import(pathToFileURL(file).href);
     if (isConfigModule(module)) return module.default;
   } catch (error) {
-    throw new ConfigError(`cannot load ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new ConfigError(`cannot load ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   throw new ConfigError(`${file} must have a default export that is an object`);
 }
 
 function isConfigModule(module: unknown): module is { readonly default: Partial<LatchkeyOptions> } {
-  return typeof module === 'object' && module !== null && 'default' in module && typeof module.default === 'object';
+  return (
+    typeof module === 'object' && module !== null && 'default' in module && typeof module.default === 'object'
+  );
 }
 
 function codeOf(error: unknown): string {

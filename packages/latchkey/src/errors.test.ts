@@ -15,13 +15,19 @@ describe('docs/errors.md', () => {
   test('lists the public codes with their statuses, and no others', () => {
     const listed = rows(publicPart).map(([, code, status]) => [code, Number(status)]);
     const table = (Object.keys(CODES) as Code[]).filter((code) => CODES[code].public === true);
-    assert.deepEqual(listed, table.map((code) => [code, CODES[code].status]));
+    assert.deepEqual(
+      listed,
+      table.map((code) => [code, CODES[code].status]),
+    );
   });
 
   test('lists the codes that are not public with what they are shown as, and no others', () => {
     const listed = rows(hiddenPart).map(([, code, , shownAs]) => [code, shownAs]);
     const table = (Object.keys(CODES) as Code[]).filter((code) => CODES[code].public !== true);
-    assert.deepEqual(listed, table.map((code) => [code, CODES[code].public]));
+    assert.deepEqual(
+      listed,
+      table.map((code) => [code, CODES[code].public]),
+    );
   });
 
   test('a code that is not public is shown as one of the same status', () => {

@@ -4,11 +4,12 @@
  *
  * @module
  */
+
+export { failure } from './errors.ts';
+export { clientAddress } from './http/address.ts';
 export { newRequestId } from './http/handler.ts';
 export { problemResponse } from './http/problem.ts';
 export { securityHeaders } from './http/security-headers.ts';
-export { clientAddress } from './http/address.ts';
-export { failure } from './errors.ts';
 export { failurePage } from './pages/failure.ts';
 export { homePage } from './pages/home.ts';
 export { referencePage } from './pages/reference.ts';

@@ -8,13 +8,13 @@ import { type Clock, type Position, type Principal, systemClock, Tail } from '@l
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Config, type LatchkeyOptions, type ObjectSchema, parseConfig } from './config.ts';
 import { failure } from './errors.ts';
+import { type ApplicationSession, applicationSession } from './flows/application-session.ts';
 import { Authenticator } from './flows/authenticate.ts';
 import { revoke } from './flows/end-sessions.ts';
 import { Maintenance } from './flows/maintenance.ts';
 import type { Rooms } from './flows/rooms.ts';
 import { checkRootSecret } from './flows/root-secret-check.ts';
 import { createUser, issueSetupToken } from './flows/set-up.ts';
-import { type ApplicationSession, applicationSession } from './flows/application-session.ts';
 import { Secret } from './foundation/secret.ts';
 import { type Connection, isSafe } from './http/exchange.ts';
 import { handler } from './http/handler.ts';
@@ -178,7 +178,8 @@ export function latchkey<Schema extends ObjectSchema = ObjectSchema>(
     await ready();
     if (!(request instanceof Request)) return authenticator.authenticate(request, false);
     const safe = isSafe(request);
-    const readsCookie = !request.headers.has('authorization') && rooms.cookie.find(request.headers.get('cookie')) !== null;
+    const readsCookie =
+      !request.headers.has('authorization') && rooms.cookie.find(request.headers.get('cookie')) !== null;
     if (!safe && readsCookie) refuseCrossSite(request, allowed);
     return authenticator.authenticate(request.headers, safe);
   };
@@ -187,7 +188,7 @@ export function latchkey<Schema extends ObjectSchema = ObjectSchema>(
 
   return {
     config,
-    handler: (request, connection = { peer: null }) => handle(request, connection),
+    handler: (request, connection) => handle(request, connection ?? { peer: null }),
     authenticate,
     require: async (request) => {
       const principal = await authenticate(request);

@@ -2,7 +2,16 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { Latchkey } from 'latchkey';
-import { clientAddress, failure, failurePage, homePage, newRequestId, problemResponse, referencePage, securityHeaders } from 'latchkey/hosting';
+import {
+  clientAddress,
+  failure,
+  failurePage,
+  homePage,
+  newRequestId,
+  problemResponse,
+  referencePage,
+  securityHeaders,
+} from 'latchkey/hosting';
 import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
 
@@ -28,8 +37,18 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
   const { brand, origin } = auth.config;
   const app = new Hono<ServerEnv>();
   app.use(observe(options));
-  app.all('/auth', (c) => auth.handler(c.req.raw, { peer: c.env.incoming.socket.remoteAddress ?? null, requestId: c.var.requestId }));
-  app.all('/auth/*', (c) => auth.handler(c.req.raw, { peer: c.env.incoming.socket.remoteAddress ?? null, requestId: c.var.requestId }));
+  app.all('/auth', (c) =>
+    auth.handler(c.req.raw, {
+      peer: c.env.incoming.socket.remoteAddress ?? null,
+      requestId: c.var.requestId,
+    }),
+  );
+  app.all('/auth/*', (c) =>
+    auth.handler(c.req.raw, {
+      peer: c.env.incoming.socket.remoteAddress ?? null,
+      requestId: c.var.requestId,
+    }),
+  );
 
   const signedInAs = async (headers: Headers): Promise<string | null> => {
     const principal = await auth.authenticate(headers).catch(() => null);
@@ -41,7 +60,9 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
   });
   app.get('/docs', async (c) => {
     c.header('Cache-Control', 'no-store');
-    return c.html(referencePage({ brand, signedInAs: await signedInAs(c.req.raw.headers), document: auth.openApi() }));
+    return c.html(
+      referencePage({ brand, signedInAs: await signedInAs(c.req.raw.headers), document: auth.openApi() }),
+    );
   });
   app.get('/openapi.json', (c) => c.json(auth.openApi()));
   app.get('/health/live', (c) => c.json({ status: 'ok' }));
@@ -56,7 +77,10 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
   });
   app.notFound((c) => answerFailure(c.req.raw, failure('LK_NOT_FOUND'), c.var.requestId, brand));
   app.onError((error, c) => {
-    options.logger[isExpected(error) ? 'info' : 'error']({ request: c.var.requestId, error: error.stack }, 'failed');
+    options.logger[isExpected(error) ? 'info' : 'error'](
+      { request: c.var.requestId, error: error.stack },
+      'failed',
+    );
     return answerFailure(c.req.raw, error, c.var.requestId, brand);
   });
   return app;
@@ -67,8 +91,9 @@ function isExpected(error: Error): boolean {
 }
 
 /**
- * One middleware for all that every answer needs. Headers are set before the
- * route runs: set afterwards they cost a copy of the response.
+ * One middleware for all that every answer needs. Headers are set on what Node
+ * sends, before the route runs: set on the answer they cost a `Headers` for each,
+ * and set afterwards a copy of it as well. What a route sets itself prevails.
  */
 function observe({ auth, logger, metrics }: AppOptions): MiddlewareHandler<ServerEnv> {
   const { secure, origins, trustedProxies } = auth.config;
@@ -77,15 +102,26 @@ function observe({ auth, logger, metrics }: AppOptions): MiddlewareHandler<Serve
     const requestId = newRequestId();
     const startedAt = process.hrtime.bigint();
     c.set('requestId', requestId);
-    for (const [name, value] of headers) c.header(name, value);
-    c.header('X-Request-Id', requestId);
+    const { outgoing } = c.env;
+    for (const [name, value] of headers) outgoing.setHeader(name, value);
+    outgoing.setHeader('X-Request-Id', requestId);
     await next();
     const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
     const { method, path } = c.req;
     metrics.request(method, c.res.status, seconds);
     const ip = clientAddress(c.req.raw.headers, c.env.incoming.socket.remoteAddress ?? null, trustedProxies);
     // The path without its query, which may hold a one-time token.
-    logger.info({ request: requestId, method, path: path.slice(0, 200), status: c.res.status, ms: Math.round(seconds * 1e6) / 1e3, ip }, 'request');
+    logger.info(
+      {
+        request: requestId,
+        method,
+        path: path.slice(0, 200),
+        status: c.res.status,
+        ms: Math.round(seconds * 1e6) / 1e3,
+        ip,
+      },
+      'request',
+    );
   };
 }
 
@@ -94,9 +130,13 @@ function answerFailure(request: Request, error: unknown, requestId: string, bran
   if (!(request.headers.get('accept') ?? '').includes('text/html')) return problem;
   const { status } = problem;
   const title = status === 404 ? 'There is nothing here' : 'Something went wrong here';
-  const text = status === 404 ? 'The address may be mistyped, or the page is gone.' : 'Please try again in a moment.';
+  const text =
+    status === 404 ? 'The address may be mistyped, or the page is gone.' : 'Please try again in a moment.';
   const page = failurePage({ brand, signedInAs: null, status, title, text, requestId });
-  return new Response(page, { status, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' } });
+  return new Response(page, {
+    status,
+    headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' },
+  });
 }
 
 function mayRead(authorization: string | undefined, { metricsSecret, open }: AppOptions): boolean {

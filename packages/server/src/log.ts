@@ -3,13 +3,25 @@ import { isFailure } from 'latchkey';
 import { destination, type Logger, pino } from 'pino';
 
 /** Names under which a credential could end up in a log line, wherever a caller puts one. */
-const REDACTED = ['password', 'current_password', 'new_password', 'token', 'secret', 'cookie', 'authorization', 'set-cookie'];
+const REDACTED = [
+  'password',
+  'current_password',
+  'new_password',
+  'token',
+  'secret',
+  'cookie',
+  'authorization',
+  'set-cookie',
+];
 
 /** Makes the logger: JSON lines on standard output, written without holding up requests. */
 export function createLogger(level: string): { readonly logger: Logger; readonly flush: () => void } {
   const stream = destination({ dest: 1, sync: false });
   const paths = REDACTED.flatMap((name) => [`["${name}"]`, `*["${name}"]`]);
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths, censor: '[secret]' } }, stream);
+  const logger = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths, censor: '[secret]' } },
+    stream,
+  );
   return { logger, flush: () => stream.flushSync() };
 }
 
@@ -17,7 +29,8 @@ export function createLogger(level: string): { readonly logger: Logger; readonly
 export function eventLogger(logger: Logger): (event: AuthEvent) => void {
   return ({ type, error, ...rest }) => {
     if (type === 'failed') logger.error({ ...rest, error: describe(error) }, type);
-    else if (type === 'sign_in_refused' || type === 'reauthentication_refused' || type === 'log_stale') logger.warn(rest, type);
+    else if (type === 'sign_in_refused' || type === 'reauthentication_refused' || type === 'log_stale')
+      logger.warn(rest, type);
     else logger.info(rest, type);
   };
 }

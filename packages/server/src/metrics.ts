@@ -33,11 +33,20 @@ export function createMetrics(): Metrics {
   });
   let status: () => Promise<Status> = () => Promise.reject(new TypeError('nothing to observe yet'));
   const gauge = (name: string, help: string, pick: (status: Status) => number): void => {
-    const made: Gauge = new Gauge({ name, help, registers, collect: async () => made.set(pick(await status())) });
+    const made: Gauge = new Gauge({
+      name,
+      help,
+      registers,
+      collect: async () => made.set(pick(await status())),
+    });
   };
   gauge('latchkey_store_up', '1 while the store answers', (now) => Number(now.store));
   gauge('latchkey_log_fresh', '1 while the copy of the log may be relied on', (now) => Number(now.fresh));
-  gauge('latchkey_log_lag_seconds', 'How long ago the copy of the log was last known to be whole', (now) => now.lag / 1000);
+  gauge(
+    'latchkey_log_lag_seconds',
+    'How long ago the copy of the log was last known to be whole',
+    (now) => now.lag / 1000,
+  );
   gauge('latchkey_log_entries', 'Live entries of the log', (now) => now.revoked);
   gauge('latchkey_near_cache_entries', 'Credentials in the near-cache', (now) => now.remembered);
   gauge('latchkey_passwords_hashing', 'Passwords being hashed', (now) => now.hashing.running);
@@ -45,7 +54,10 @@ export function createMetrics(): Metrics {
   return {
     request: (method, code, seconds) => {
       // What a client calls its method is no label: there would be as many as it likes.
-      requests.observe({ method: METHODS.has(method) ? method : 'other', status: `${Math.floor(code / 100)}xx` }, seconds);
+      requests.observe(
+        { method: METHODS.has(method) ? method : 'other', status: `${Math.floor(code / 100)}xx` },
+        seconds,
+      );
     },
     event: ({ type, code }) => events.inc({ type, code: code ?? '' }),
     observe: (read) => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { ConfigError, latchkey } from 'latchkey';
 import { bindsLoopback, type Settings } from 'latchkey/environment';
@@ -12,7 +12,7 @@ import { createApp } from './app.ts';
 import { createLogger, eventLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 
-export { createApp, type AppOptions } from './app.ts';
+export { type AppOptions, createApp } from './app.ts';
 export { createLogger, eventLogger } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 
@@ -31,7 +31,10 @@ export interface RunningServer {
  *
  * @throws {ConfigError} for a configuration, a store or a port that cannot be used, with one line that says what to do.
  */
-export async function start(settings: Settings, logger: Logger): Promise<RunningServer & { readonly setupLink: string | null }> {
+export async function start(
+  settings: Settings,
+  logger: Logger,
+): Promise<RunningServer & { readonly setupLink: string | null }> {
   const metrics = createMetrics();
   const log = eventLogger(logger);
   const auth = latchkey({
@@ -91,10 +94,15 @@ export async function serve(settings: Settings): Promise<void> {
 
 type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch'];
 
-function listen(fetch: Fetch, host: string, port: number): Promise<Server<typeof IncomingMessage, typeof ServerResponse>> {
+function listen(fetch: Fetch, host: string, port: number): Promise<Server> {
   // Slow clients are cut off, and headers end at 16 kB, before anything is parsed.
-  const serverOptions = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000 };
-  const server = createAdaptorServer({ fetch, serverOptions }) as Server<typeof IncomingMessage, typeof ServerResponse>;
+  const serverOptions = {
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: 10_000,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 65_000,
+  };
+  const server = createAdaptorServer({ fetch, serverOptions }) as Server;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
     server.listen(port, host, () => resolve(server));
@@ -102,9 +110,18 @@ function listen(fetch: Fetch, host: string, port: number): Promise<Server<typeof
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') return new ConfigError(`port ${port} is in use; end what uses it, or choose another: PORT=${port + 1}`, { cause: error });
-  if (error.code === 'EACCES') return new ConfigError(`port ${port} may not be used by this user; choose one above 1023: PORT=3000`, { cause: error });
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new ConfigError(`HOST ${host} is no address of this machine; use 127.0.0.1 or 0.0.0.0`, { cause: error });
+  if (error.code === 'EADDRINUSE')
+    return new ConfigError(`port ${port} is in use; end what uses it, or choose another: PORT=${port + 1}`, {
+      cause: error,
+    });
+  if (error.code === 'EACCES')
+    return new ConfigError(`port ${port} may not be used by this user; choose one above 1023: PORT=3000`, {
+      cause: error,
+    });
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new ConfigError(`HOST ${host} is no address of this machine; use 127.0.0.1 or 0.0.0.0`, {
+      cause: error,
+    });
   return error;
 }
 

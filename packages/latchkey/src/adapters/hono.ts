@@ -6,8 +6,8 @@
 import type { Principal } from '@latchkey/verify';
 import type { Context, MiddlewareHandler } from 'hono';
 import { CODES, isFailure } from '../errors.ts';
-import { problemResponse, shownFailure } from '../http/problem.ts';
 import { newRequestId } from '../http/handler.ts';
+import { problemResponse, shownFailure } from '../http/problem.ts';
 import type { ApplicationSession, Latchkey } from '../latchkey.ts';
 
 /** What `signedIn` leaves in the context. */
@@ -25,7 +25,7 @@ export interface HonoLatchkey<Data> {
    */
   readonly signedIn: MiddlewareHandler<SignedInVariables>;
   /** The data of the visitor's session, before login too. */
-  session(c: Context): Promise<ApplicationSession<Data>>;
+  readonly session: (c: Context) => Promise<ApplicationSession<Data>>;
 }
 
 /** Opens Latchkey's doors to a Hono application. */
@@ -55,7 +55,7 @@ function refuse(c: Context, error: unknown): Response {
   if (status === 401 && opensPage) {
     const url = new URL(c.req.url);
     const returnTo = new URLSearchParams({ return_to: `${url.pathname}${url.search}` });
-    return c.redirect(`/auth/sign-in?${returnTo}`, 303);
+    return c.redirect(`/auth/sign-in?${returnTo.toString()}`, 303);
   }
   return problemResponse(error, c.req.raw, newRequestId());
 }

@@ -9,7 +9,13 @@ export function configCommand(): Command {
     .description('print what is in force, and where each value comes from')
     .option('--json', 'for scripts')
     .action(async (options: { readonly json?: true }) => {
-      const { options: given, sources, port, host, database } = await readSettings(process.env, process.cwd());
+      const {
+        options: given,
+        sources,
+        port,
+        host,
+        database,
+      } = await readSettings(process.env, process.cwd());
       const variable = (name: string): string => (process.env[name] === undefined ? 'default' : name);
       const lines = [
         ...parseConfig(given, availableParallelism()).explanation.map(({ name, value, source }) => ({
@@ -25,7 +31,8 @@ export function configCommand(): Command {
         process.stdout.write(`${JSON.stringify(lines, null, 2)}\n`);
         return;
       }
-      const width = (pick: (line: (typeof lines)[number]) => string): number => Math.max(...lines.map((line) => pick(line).length));
+      const width = (pick: (line: (typeof lines)[number]) => string): number =>
+        Math.max(...lines.map((line) => pick(line).length));
       const names = width((line) => line.name);
       const values = width((line) => line.value);
       for (const { name, value, source } of lines) {

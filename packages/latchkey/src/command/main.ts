@@ -4,8 +4,8 @@ import { ConfigError } from '../config.ts';
 import { isFailure } from '../errors.ts';
 import { StoreRefused, VERSION } from '../latchkey.ts';
 import { configCommand } from './config.ts';
-import { serveCommand } from './serve.ts';
 import { Refused } from './refused.ts';
+import { serveCommand } from './serve.ts';
 import { usersCommand } from './users.ts';
 
 const program = new Command('latchkey')
@@ -30,7 +30,8 @@ try {
 
 /** One line that says what to do, for whatever somebody can mend; the stack for the rest. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof StoreRefused || error instanceof Refused) return error.message;
+  if (error instanceof ConfigError || error instanceof StoreRefused || error instanceof Refused)
+    return error.message;
   if (isFailure(error, 'LK_REQUEST_INVALID')) {
     return error.detail.errors.map(({ field, reason }) => `${field} ${reason}`).join('; ');
   }

@@ -40,15 +40,26 @@ async function serverModule(): Promise<ServerModule> {
   try {
     module = await import(name);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(name)) {
-      throw new Refused('the standalone server is a package of its own; install it with: npm install @latchkey/server', { cause: error });
+    if (
+      error instanceof Error &&
+      'code' in error &&
+      error.code === 'ERR_MODULE_NOT_FOUND' &&
+      error.message.includes(name)
+    ) {
+      throw new Refused(
+        'the standalone server is a package of its own; install it with: npm install @latchkey/server',
+        { cause: error },
+      );
     }
     throw error;
   }
-  if (!isServerModule(module)) throw new Refused('the installed @latchkey/server is of another version; install the same as latchkey');
+  if (!isServerModule(module))
+    throw new Refused('the installed @latchkey/server is of another version; install the same as latchkey');
   return module;
 }
 
 function isServerModule(module: unknown): module is ServerModule {
-  return typeof module === 'object' && module !== null && 'serve' in module && typeof module.serve === 'function';
+  return (
+    typeof module === 'object' && module !== null && 'serve' in module && typeof module.serve === 'function'
+  );
 }

@@ -1,5 +1,5 @@
 import { text as readAll } from 'node:stream/consumers';
-import { isCancel, password as askPassword } from '@clack/prompts';
+import { password as askPassword, isCancel } from '@clack/prompts';
 import { Command } from 'commander';
 import { readSettings } from '../environment.ts';
 import { isFailure } from '../errors.ts';
@@ -32,7 +32,9 @@ export function usersCommand(): Command {
     .action(async (email: string) => {
       await withLatchkey(async (auth) => {
         await auth.users.unlock(email).catch((error: unknown) => {
-          throw isFailure(error, 'LK_NOT_FOUND') ? new Refused(`no user has the address ${email}`, { cause: error }) : error;
+          throw isFailure(error, 'LK_NOT_FOUND')
+            ? new Refused(`no user has the address ${email}`, { cause: error })
+            : error;
         });
         process.stdout.write(`${email} may try again.\n`);
       });
@@ -53,7 +55,8 @@ async function create(email: string, options: CreateOptions): Promise<void> {
 
 async function readPassword(fromStdin: boolean, length: number): Promise<string> {
   if (fromStdin) return (await readAll(process.stdin)).replace(/\r?\n$/, '');
-  if (!process.stdin.isTTY) throw new Refused('there is no terminal to ask for the password; pipe it in and add --password-stdin');
+  if (!process.stdin.isTTY)
+    throw new Refused('there is no terminal to ask for the password; pipe it in and add --password-stdin');
   const answer = await askPassword({ message: `Password, at least ${length} characters` });
   if (isCancel(answer)) throw new Refused('cancelled; nothing was created');
   return answer;

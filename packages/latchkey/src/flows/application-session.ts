@@ -1,8 +1,7 @@
-import { failure, isFailure } from '../errors.ts';
+import type { SessionId } from '@latchkey/verify';
+import { CODES, failure, isFailure } from '../errors.ts';
 import { newSession } from '../sessions/session.ts';
 import { readSessionData, updateSessionData } from '../sessions/session-data.ts';
-import type { SessionId } from '@latchkey/verify';
-import { CODES } from '../errors.ts';
 import type { Presented } from './authenticate.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -36,6 +35,8 @@ export async function applicationSession<Data>(
   const { store, config } = rooms;
   const schema = config.sessionSchema;
   const presented = await present().catch((error: unknown) => {
+    // R11: the browser has just been given a newer secret of this session; a cookie set now would take it away.
+    if (isFailure(error, 'LK_SESSION_ROTATED')) throw error;
     if (isFailure(error) && CODES[error.code].status === 401) return null;
     throw error;
   });
@@ -61,7 +62,7 @@ export async function applicationSession<Data>(
   const update = async (key: string, change: (value: unknown) => unknown): Promise<void> => {
     // Two writes of one request begin one session.
     const session = id ?? (await (begun ??= begin()));
-    await updateSessionData(store, schema, session, key, change);
+    await updateSessionData(rooms, schema, session, key, change);
   };
   const current = async (): Promise<{ readonly data: Data }> => ({
     // The schema is the application's own, and `Data` is what it answers.

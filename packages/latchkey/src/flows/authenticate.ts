@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { type Facts, NearCache, type Principal, type Remembered, type SessionId, type Timestamp } from '@latchkey/verify';
+import {
+  type Facts,
+  NearCache,
+  type Principal,
+  type Remembered,
+  type SessionId,
+  type Timestamp,
+} from '@latchkey/verify';
 import { type Code, failure } from '../errors.ts';
 import { parseSessionCredential } from '../sessions/cookie.ts';
 import { causeOfDeath, matchSecret, principalOf } from '../sessions/session.ts';
@@ -13,11 +20,14 @@ export interface Presented {
   readonly principal: Principal | null;
   /** `previous`: the secret was rotated moments ago; nothing may be set or rotated in answer to it. */
   readonly secret: 'current' | 'previous';
+  /** SHA-256 of the secret: whoever rotates must hold the one that is current (R11). */
+  readonly secretHash: Uint8Array;
 }
 
 interface RememberedSession extends Remembered {
   readonly presented: Presented;
   readonly idleUntil: Timestamp;
+  readonly expiresAt: Timestamp;
 }
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'cookie' | 'activity'>;
@@ -64,7 +74,7 @@ export class Authenticator {
     const key = hash('sha256', text, 'hex');
     const hit = this.#cache.find(key);
     if (hit !== null) {
-      this.#rooms.activity.note(hit.presented.session, hit.idleUntil, hit.goodUntil);
+      this.#rooms.activity.note(hit.presented.session, hit.idleUntil, hit.expiresAt);
       return hit.presented;
     }
     return this.#read(text, key, safe);
@@ -111,29 +121,42 @@ export class Authenticator {
     if (reading === null) throw failure('LK_SESSION_UNKNOWN');
     const { session } = reading;
     const match = matchSecret(session, credential.secretHash, now);
-    if (match === null) throw failure('LK_SESSION_UNKNOWN');
+    // After its grace an old secret is as good as none, so whoever still holds it may begin anew.
+    if (match === null || match === 'outlived') throw failure('LK_SESSION_UNKNOWN');
     refuse(causeOfDeath(reading, now));
-    if (match === 'outlived' || (match === 'previous' && !safe)) throw failure('LK_SESSION_ROTATED');
+    if (match === 'previous' && !safe) throw failure('LK_SESSION_ROTATED');
 
     // R1: the position before this reading, not the row's own, which is of the login.
-    const facts: Facts = { rs: reading.head, session: session.id, user: session.userId, client: session.clientSubject };
+    const facts: Facts = {
+      rs: reading.head,
+      session: session.id,
+      user: session.userId,
+      client: session.clientSubject,
+    };
     if (tail.check(facts) === 'revoked') throw failure('LK_SESSION_REVOKED');
     const presented: Presented = Object.freeze({
       session: session.id,
       principal: principalOf(reading, match),
       secret: match,
+      secretHash: credential.secretHash,
     });
     activity.note(session.id, session.idleUntil, session.expiresAt);
     if (match === 'current') {
-      const goodUntil = Math.min(session.idleUntil, session.expiresAt);
-      this.#cache.fill(key, { facts, goodUntil, presented, idleUntil: session.idleUntil }, readAt);
+      const { idleUntil, expiresAt } = session;
+      const goodUntil = Math.min(idleUntil, expiresAt);
+      this.#cache.fill(key, { facts, goodUntil, presented, idleUntil, expiresAt }, readAt);
     }
     return presented;
   }
 }
 
 function refuse(code: Code | null): void {
-  if (code === 'LK_SESSION_REVOKED' || code === 'LK_SESSION_EXPIRED' || code === 'LK_SESSION_IDLE' || code === 'LK_USER_DISABLED') {
+  if (
+    code === 'LK_SESSION_REVOKED' ||
+    code === 'LK_SESSION_EXPIRED' ||
+    code === 'LK_SESSION_IDLE' ||
+    code === 'LK_USER_DISABLED'
+  ) {
     throw failure(code);
   }
 }

@@ -1,6 +1,6 @@
 import type { Position, UserId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { subjectOf } from '../foundation/ids.ts';
+import { newId, subjectOf } from '../foundation/ids.ts';
 import type { PasswordRecord, UserRecord } from '../stores/store.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -30,13 +30,20 @@ export type PasswordOwner = { readonly emailKey: string } | { readonly user: Use
  *
  * @throws codes shown as `LK_CREDENTIALS_REFUSED`.
  */
-export async function checkPassword(rooms: Uses, owner: PasswordOwner, text: string): Promise<CheckedPassword> {
+export async function checkPassword(
+  rooms: Uses,
+  owner: PasswordOwner,
+  text: string,
+): Promise<CheckedPassword> {
   const { store, clock, hasher, passwordRules } = rooms;
+  const now = clock.now();
   const { seq: rs } = await store.log.head();
-  const user = 'user' in owner ? await store.users.find(owner.user) : await store.users.findByEmail(owner.emailKey);
-  const stored = user === null ? null : await store.passwords.find(user.id);
+  const user =
+    'user' in owner ? await store.users.find(owner.user) : await store.users.findByEmail(owner.emailKey);
+  // Where nobody is known, an id that nobody has: the store works the same for either.
+  const stored = await store.passwords.find(user?.id ?? newId<'user'>(now));
   const subject = user?.id ?? subjectOf('address', 'user' in owner ? owner.user : owner.emailKey);
-  const attempts = await store.attempts.count(subject, clock.now());
+  const attempts = await store.attempts.count(subject, now);
 
   const password = passwordRules.normalise(text);
   const right = stored === null ? await hasher.dummy(password) : await hasher.verify(password, stored);

@@ -31,7 +31,11 @@ export async function endSession(rooms: Uses, principal: Principal, id: SessionI
 }
 
 /** Ends all sessions of the principal, or all but the one that asks. */
-export async function endSessions(rooms: Uses, principal: Principal, except: 'current' | null): Promise<Receipt> {
+export async function endSessions(
+  rooms: Uses,
+  principal: Principal,
+  except: 'current' | null,
+): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (_tables, trust) => {
     if (except === 'current') await trust.revokeOthers(principal.id, principal.session.id);
     else await trust.revoke({ user: principal.id });

@@ -49,7 +49,8 @@ export async function setUp(rooms: Uses, token: string, input: NewUser, visitor:
   const { seq: rs } = await rooms.store.log.head();
   const user = await prepareUser(rooms, input, network);
   const { result } = await rooms.log.change(async (tables, trust) => {
-    if (!(await tables.proofs.spend('setup', sha256(token), rooms.clock.now()))) throw failure('LK_CREDENTIALS_REFUSED');
+    if (!(await tables.proofs.spend('setup', sha256(token), rooms.clock.now())))
+      throw failure('LK_CREDENTIALS_REFUSED');
     await user.write(tables);
     await tables.users.assignRole(user.id, ADMINISTRATOR);
     return beginSession(rooms, tables, trust, { userId: user.id, rs }, visitor);

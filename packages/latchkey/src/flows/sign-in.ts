@@ -3,10 +3,10 @@ import { failure, isFailure } from '../errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { parseEmail } from '../identity/email.ts';
 import { networkOf } from '../identity/throttle.ts';
+import type { Trust } from '../revocation/revocation-log.ts';
 import { newSession, type Origin, principalOf } from '../sessions/session.ts';
 import { carryOver } from '../sessions/session-data.ts';
 import type { PasswordRecord, SessionReading, Tables } from '../stores/store.ts';
-import type { Trust } from '../revocation/revocation-log.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -50,17 +50,26 @@ export async function signIn(
   await rooms.throttle.network(network);
   await rooms.throttle.account(key);
   try {
-    const checked = await rooms.hashQueue.run(network, () => checkPassword(rooms, { emailKey: key }, input.password));
+    const checked = await rooms.hashQueue.run(network, () =>
+      checkPassword(rooms, { emailKey: key }, input.password),
+    );
     const { result } = await rooms.log.change(async (tables, trust) => {
       await tables.attempts.reset(checked.user.id);
       return beginSession(rooms, tables, trust, { userId: checked.user.id, rs: checked.rs }, visitor);
     });
     await rooms.throttle.succeeded(key);
-    rooms.emit({ type: 'signed_in', user: checked.user.id, session: result.principal.session.id, client: visitor.client, ip });
+    rooms.emit({
+      type: 'signed_in',
+      user: checked.user.id,
+      session: result.principal.session.id,
+      client: visitor.client,
+      ip,
+    });
     rehashLater(rooms, checked, input.password);
     return result;
   } catch (error) {
-    if (isFailure(error)) rooms.emit({ type: 'sign_in_refused', code: error.code, client: visitor.client, ip });
+    if (isFailure(error))
+      rooms.emit({ type: 'sign_in_refused', code: error.code, client: visitor.client, ip });
     throw error;
   }
 }

@@ -43,7 +43,13 @@ export async function signUp(rooms: Uses, input: NewUser, visitor: Visitor): Pro
     return beginSession(rooms, tables, trust, { userId: user.id, rs }, visitor);
   });
   const { ip } = visitor.origin;
-  rooms.emit({ type: 'signed_up', user: user.id, session: result.principal.session.id, client: visitor.client, ip });
+  rooms.emit({
+    type: 'signed_up',
+    user: user.id,
+    session: result.principal.session.id,
+    client: visitor.client,
+    ip,
+  });
   return result;
 }
 

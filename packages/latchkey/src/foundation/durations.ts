@@ -25,6 +25,6 @@ export function parseDuration(text: string): Millis {
 export function formatDuration(millis: Millis): Duration {
   const [unit, size] = Object.entries(UNITS)
     .toReversed()
-    .find(([, size]) => millis % size === 0) ?? ['ms', 1];
+    .find(([, each]) => millis % each === 0) ?? ['ms', 1];
   return `${millis / size}${unit}` as Duration;
 }

@@ -26,7 +26,8 @@ export function isForm(request: Request): boolean {
 export async function readBody(request: Request, forms: boolean): Promise<Body> {
   const bytes = await readBytes(request);
   const type = mediaType(request);
-  if (bytes.byteLength === 0 && (type === null || type === 'application/json')) return { kind: 'none', value: {} };
+  if (bytes.byteLength === 0 && (type === null || type === 'application/json'))
+    return { kind: 'none', value: {} };
   if (type === 'application/json') return { kind: 'json', value: parseJson(bytes) };
   if (forms && type === 'application/x-www-form-urlencoded') return { kind: 'form', value: parseForm(bytes) };
   throw failure('LK_MEDIA_TYPE_UNSUPPORTED');
@@ -48,7 +49,8 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   let length = 0;
   // The length that a client announces is a claim; what arrives is counted.
   for await (const chunk of request.body) {
-    const bytes: Uint8Array = chunk;
+    const bytes: unknown = chunk;
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('a body is a stream of bytes');
     length += bytes.byteLength;
     if (length > MAX_BODY) throw failure('LK_BODY_TOO_LARGE');
     chunks.push(bytes);

@@ -1,11 +1,11 @@
 import type { Principal } from '@latchkey/verify';
-import { failure, isFailure } from '../errors.ts';
+import { CODES, failure, isFailure } from '../errors.ts';
 import type { Authenticator, Presented } from '../flows/authenticate.ts';
+import type { SessionHolder } from '../flows/prove-again.ts';
 import type { Rooms } from '../flows/rooms.ts';
 import type { Visitor } from '../flows/sign-in.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { AllowedOrigins } from './origin-rule.ts';
-import { CODES } from '../errors.ts';
 
 /** What the host of the handler knows and a request does not say. */
 export interface Connection {
@@ -58,6 +58,17 @@ export async function requirePrincipal(exchange: Exchange): Promise<Principal> {
   return presented.principal;
 }
 
+/**
+ * Who asks, with what a rotation of the secret replaces.
+ *
+ * @throws as `requirePrincipal`.
+ */
+export async function requireHolder({ request, authenticator }: Exchange): Promise<SessionHolder> {
+  const presented = await authenticator.authenticate(request.headers, isSafe(request));
+  if (presented?.principal == null) throw failure('LK_UNAUTHENTICATED');
+  return { principal: presented.principal, secretHash: presented.secretHash };
+}
+
 /** Who looks at a page: a credential that is no longer good is none. */
 export async function viewer(exchange: Exchange): Promise<Principal | null> {
   return (await tolerant(exchange))?.principal ?? null;
@@ -73,9 +84,11 @@ async function tolerant({ request, authenticator }: Exchange): Promise<Presented
 }
 
 /**
- * Who signs in from where.
+ * Who signs in from where. `Authorization` is refused here too: it alone would
+ * count, so the cookie could be neither read nor set.
  *
- * @throws `LK_REQUEST_INVALID` for a client that is not configured.
+ * @throws `LK_REQUEST_INVALID` for a client that is not configured; `LK_CREDENTIAL_UNSUPPORTED`;
+ *   `LK_CREDENTIALS_AMBIGUOUS`.
  */
 export async function visitor(exchange: Exchange, client: string | undefined): Promise<Visitor> {
   const { request, authenticator, rooms, ip } = exchange;
@@ -83,7 +96,6 @@ export async function visitor(exchange: Exchange, client: string | undefined): P
   if (!rooms.config.clients.has(name)) {
     throw failure('LK_REQUEST_INVALID', { errors: [{ field: 'client', reason: 'is not configured here' }] });
   }
-  // The cookie is read only where no other credential was presented, here too.
-  const before = request.headers.has('authorization') ? null : await authenticator.holder(request.headers);
+  const before = await authenticator.holder(request.headers);
   return { client: name, origin: { ip, userAgent: request.headers.get('user-agent') }, before };
 }

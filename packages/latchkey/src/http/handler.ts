@@ -3,8 +3,8 @@ import { CODES, failure, isFailure } from '../errors.ts';
 import { randomBytes } from '../foundation/random.ts';
 import { failurePage } from '../pages/failure.ts';
 import { clientAddress } from './address.ts';
-import { type Connection, isSafe, type Services } from './exchange.ts';
 import { isForm } from './body.ts';
+import { type Connection, isSafe, type Services } from './exchange.ts';
 import { refuseCrossSite } from './origin-rule.ts';
 import { problemHeaders, problemOf, problemResponse, shownFailure } from './problem.ts';
 import { html, type Route } from './route.ts';
@@ -26,13 +26,21 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
   const { rooms, allowed } = services;
   const everywhere = securityHeaders({ secure: rooms.config.secure, formTargets: allowed.listed });
 
-  const answer = async (request: Request, connection: Connection, params: Record<string, string>, route: Route | null, methods: readonly string[]): Promise<Response> => {
+  const answer = async (
+    request: Request,
+    connection: Connection,
+    params: Record<string, string>,
+    route: Route | null,
+    methods: readonly string[],
+  ): Promise<Response> => {
     const requestId = connection.requestId ?? newRequestId();
     const response = await attempt(request, requestId, async () => {
       refuseLargeHeaders(request.headers);
       if (!isSafe(request)) refuseCrossSite(request, allowed);
       if (route === null) {
-        throw methods.length === 0 ? failure('LK_NOT_FOUND') : failure('LK_METHOD_NOT_ALLOWED', { allow: methods });
+        throw methods.length === 0
+          ? failure('LK_NOT_FOUND')
+          : failure('LK_METHOD_NOT_ALLOWED', { allow: methods });
       }
       await ready();
       const ip = clientAddress(request.headers, connection.peer, rooms.config.trustedProxies);
@@ -44,19 +52,34 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
     return response;
   };
 
-  const attempt = async (request: Request, requestId: string, act: () => Promise<Response>): Promise<Response> => {
+  const attempt = async (
+    request: Request,
+    requestId: string,
+    act: () => Promise<Response>,
+  ): Promise<Response> => {
     try {
       return await act();
     } catch (error) {
       const shown = shownFailure(error);
       if (shown.code === 'LK_INTERNAL' || CODES[shown.code].status === 503) {
-        rooms.emit({ type: 'failed', code: isFailure(error) ? error.code : shown.code, error, request: requestId });
+        rooms.emit({
+          type: 'failed',
+          code: isFailure(error) ? error.code : shown.code,
+          error,
+          request: requestId,
+        });
       }
-      return wantsPage(request) ? failureAsPage(shown, request, requestId) : problemResponse(error, request, requestId);
+      return wantsPage(request)
+        ? failureAsPage(shown, request, requestId)
+        : problemResponse(error, request, requestId);
     }
   };
 
-  const failureAsPage = (shown: ReturnType<typeof shownFailure>, request: Request, requestId: string): Response => {
+  const failureAsPage = (
+    shown: ReturnType<typeof shownFailure>,
+    request: Request,
+    requestId: string,
+  ): Response => {
     const { status, title } = problemOf(shown, requestId);
     const { brand } = rooms.config;
     const text = status >= 500 ? 'Please try again in a moment.' : 'Go back and try again.';
@@ -81,9 +104,15 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
     const methods = allowedMethods(routes);
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     for (const route of routes) {
-      app.on(route.method, pattern, (c) => answer(c.req.raw, c.env.connection, c.req.param(), route, methods));
+      app.on(route.method, pattern, (c) =>
+        answer(c.req.raw, c.env.connection, c.req.param(), route, methods),
+      );
     }
-    app.options(pattern, (c) => preflight(c.req.raw, methods, allowed.listed));
+    app.options(pattern, (c) => {
+      const response = preflight(c.req.raw, methods, allowed.listed);
+      for (const [name, value] of everywhere) response.headers.set(name, value);
+      return response;
+    });
     app.all(pattern, (c) => answer(c.req.raw, c.env.connection, {}, null, methods));
   }
   app.notFound((c) => answer(c.req.raw, c.env.connection, {}, null, []));

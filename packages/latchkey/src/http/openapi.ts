@@ -14,7 +14,11 @@ export interface OpenApi {
 }
 
 /** Writes the OpenAPI document from the schemas that validate requests, so that the two cannot differ. */
-export function openApi(options: { readonly origin: string; readonly version: string; readonly cookieName: string }): OpenApi {
+export function openApi(options: {
+  readonly origin: string;
+  readonly version: string;
+  readonly cookieName: string;
+}): OpenApi {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { path, method, document } of ROUTES) {
     if (document === null) continue;
@@ -25,7 +29,8 @@ export function openApi(options: { readonly origin: string; readonly version: st
     info: {
       title: 'Latchkey',
       version: options.version,
-      description: 'Sign-up, sign-in, sessions, and receipts of what was revoked. Errors are RFC 9457 problems with a `code`.',
+      description:
+        'Sign-up, sign-in, sessions, and receipts of what was revoked. Errors are RFC 9457 problems with a `code`.',
     },
     servers: [{ url: options.origin }],
     paths,
@@ -44,9 +49,15 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
     required: true,
     schema: { type: 'string' },
   }));
-  const inQuery = Object.entries(query.shape).map(([name, schema]) => {
+  const inQuery = Object.entries<z.core.$ZodType>(query.shape).map(([name, schema]) => {
     const { description, ...rest } = schemaOf(schema);
-    return { name, in: 'query', required: !z.safeParse(schema, undefined).success, description, schema: rest };
+    return {
+      name,
+      in: 'query',
+      required: !z.safeParse(schema, undefined).success,
+      description,
+      schema: rest,
+    };
   });
   const parameters = [...inPath, ...inQuery];
   return {
@@ -65,7 +76,9 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
 }
 
 function problemAnswer(status: number): Record<string, unknown> {
-  const codes = (Object.keys(CODES) as Code[]).filter((code) => CODES[code].status === status && CODES[code].public === true);
+  const codes = (Object.keys(CODES) as Code[]).filter(
+    (code) => CODES[code].status === status && CODES[code].public === true,
+  );
   return {
     description: codes.map((code) => `\`${code}\`: ${CODES[code].title}`).join('. '),
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -73,6 +86,10 @@ function problemAnswer(status: number): Record<string, unknown> {
 }
 
 function schemaOf(schema: z.core.$ZodType): Record<string, unknown> {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input', unrepresentable: 'any' });
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    unrepresentable: 'any',
+  });
   return rest;
 }

@@ -25,7 +25,10 @@ export function problemHeaders(shown: Failure, request: Request): [string, strin
   const { status } = CODES[shown.code];
   // RFC 9110 §11.6.1, RFC 6750 §3: an error is named only where a token was sent.
   if (status === 401) {
-    headers.push(['WWW-Authenticate', request.headers.has('authorization') ? 'Bearer error="invalid_token"' : 'Bearer']);
+    headers.push([
+      'WWW-Authenticate',
+      request.headers.has('authorization') ? 'Bearer error="invalid_token"' : 'Bearer',
+    ]);
   }
   if (shown.code === 'LK_METHOD_NOT_ALLOWED') headers.push(['Allow', shown.detail.allow.join(', ')]);
   if ('detail' in shown && typeof shown.detail === 'object' && 'retryAfter' in shown.detail) {
@@ -43,7 +46,9 @@ export function problemOf(shown: Failure, requestId: string): Problem {
     status,
     code: shown.code,
     ...(shown.code === 'LK_REQUEST_INVALID' ? { errors: shown.detail.errors } : {}),
-    ...(shown.code === 'LK_PASSWORD_REFUSED' ? { reason: shown.detail.reason, detail: shown.detail.message } : {}),
+    ...(shown.code === 'LK_PASSWORD_REFUSED'
+      ? { reason: shown.detail.reason, detail: shown.detail.message }
+      : {}),
     request_id: requestId,
   };
 }

@@ -7,10 +7,16 @@ import type { AllowedOrigins } from './origin-rule.ts';
  * What browsers make of a backslash, a tab or a second slash is not guessed: the
  * URL is parsed as a browser does, and its own spelling is what is answered.
  */
-export function safeReturnTo(text: string | null | undefined, allowed: AllowedOrigins, fallback: string): string {
+export function safeReturnTo(
+  text: string | null | undefined,
+  allowed: AllowedOrigins,
+  fallback: string,
+): string {
   if (text === null || text === undefined || text === '' || text.length > 2_048) return fallback;
   const url = URL.parse(text, `${allowed.own}/`);
   if (url === null || url.username !== '' || url.password !== '') return fallback;
+  // `blob:` has the origin of the URL inside it, and leads nowhere.
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return fallback;
   if (url.origin === allowed.own) {
     const path = `${url.pathname}${url.search}${url.hash}`;
     return path.startsWith('//') ? fallback : path;

@@ -54,10 +54,7 @@ interface Definition<Body extends z.ZodRawShape, Query extends z.ZodRawShape> {
   readonly answer: z.ZodType;
   /** Statuses of the errors that it may answer. */
   readonly errors: readonly number[];
-  readonly act: (
-    exchange: Exchange,
-    input: { body: Fields<Body>; query: Fields<Query> },
-  ) => Promise<Answer>;
+  readonly act: (exchange: Exchange, input: { body: Fields<Body>; query: Fields<Query> }) => Promise<Answer>;
 }
 
 /** Defines a route of the contract: one schema validates its input and documents it. */
@@ -70,9 +67,12 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
 
   const run = async (exchange: Exchange): Promise<Response> => {
     if (signedIn) await requirePrincipal(exchange);
-    const input = method === 'GET' ? { kind: 'none', value: {} } : await readBody(exchange.request, form !== undefined);
+    const input =
+      method === 'GET' ? { kind: 'none', value: {} } : await readBody(exchange.request, form !== undefined);
     const isForm = input.kind === 'form';
-    const { fields, returnTo } = isForm ? splitForm(input.value, exchange) : { fields: input.value, returnTo: null };
+    const { fields, returnTo } = isForm
+      ? splitForm(input.value, exchange)
+      : { fields: input.value, returnTo: null };
     try {
       const result = await act(exchange, {
         query: parse(query, queryOf(exchange.url, isForm)),
@@ -98,22 +98,29 @@ export function page(path: string, render: (exchange: Exchange) => Promise<Respo
 }
 
 /** An answer with a page. */
-export function html(text: string, status = 200, headers: readonly [string, string][] = []): Response {
-  return new Response(text, {
-    status,
-    headers: [['Content-Type', 'text/html; charset=utf-8'], ['Cache-Control', 'no-store'], ...headers],
-  });
+export function html(text: string, status = 200, extra: readonly [string, string][] = []): Response {
+  const headers = new Headers([...extra]);
+  headers.set('Content-Type', 'text/html; charset=utf-8');
+  headers.set('Cache-Control', 'no-store');
+  return new Response(text, { status, headers });
 }
 
 /** RFC 9700 §4.12: 303, so that no browser sends a password again. */
 export function seeOther(location: string, headers: readonly [string, string][] = []): Response {
-  return new Response(null, { status: 303, headers: [['Location', location], ['Cache-Control', 'no-store'], ...headers] });
+  return new Response(null, {
+    status: 303,
+    headers: [['Location', location], ['Cache-Control', 'no-store'], ...headers],
+  });
 }
 
 function json(exchange: Exchange, answer: Answer): Response {
   return new Response(JSON.stringify(answer.body), {
     status: answer.status,
-    headers: [['Content-Type', 'application/json'], ['Cache-Control', 'no-store'], ...cookieHeader(exchange, answer)],
+    headers: [
+      ['Content-Type', 'application/json'],
+      ['Cache-Control', 'no-store'],
+      ...cookieHeader(exchange, answer),
+    ],
   });
 }
 
@@ -127,7 +134,10 @@ function cookieHeader({ rooms }: Exchange, { cookie }: Answer): [string, string]
 }
 
 /** `return_to` belongs to the form and not to what it asks for. */
-function splitForm(value: unknown, { allowed }: Exchange): { fields: Record<string, string>; returnTo: string | null } {
+function splitForm(
+  value: unknown,
+  { allowed }: Exchange,
+): { fields: Record<string, string>; returnTo: string | null } {
   const all = z.record(z.string(), z.string()).parse(value);
   const { return_to: returnTo, ...fields } = all;
   const safe = returnTo === undefined ? '' : safeReturnTo(returnTo, allowed, '');
@@ -139,7 +149,8 @@ function queryOf(url: URL, isForm: boolean): Record<string, string> {
   if (isForm) return {};
   const query = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
-    if (query.has(name)) throw failure('LK_REQUEST_INVALID', { errors: [{ field: name, reason: 'stands twice' }] });
+    if (query.has(name))
+      throw failure('LK_REQUEST_INVALID', { errors: [{ field: name, reason: 'stands twice' }] });
     query.set(name, value);
   }
   return Object.fromEntries(query);
@@ -155,7 +166,10 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infe
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const field = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: [...issue.path, key].join('.').slice(0, 200), reason: 'is not known here' }));
+    return issue.keys.map((key) => ({
+      field: [...issue.path, key].join('.').slice(0, 200),
+      reason: 'is not known here',
+    }));
   }
   if (issue.code === 'invalid_type' && issue.input === undefined) return [{ field, reason: 'is required' }];
   return [{ field, reason: issue.message }];

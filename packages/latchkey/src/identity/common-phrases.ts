@@ -175,7 +175,7 @@ forzamilan forzainter forzajuve forzanapoli buongiorno ciaobella ciaociaociao wa
 welkom welkomwelkom ikhouvanjou ikhouvanje geheimwachtwoord lozenord hemligt jagalskardig passord salasana
 haslo haslohaslo mojehaslo kochamcie kochamciebardzo dupadupa polskapolska matkaboska heslo mojeheslo parola
 parolam benimsifrem sifre sifrem seniseviyorum senicokseviyorum besiktasjk parol privet privetprivet lubimaya
-lyubov ljubov qwertyjcuken gfhjkm ghbdtn ghbdtnghbdtn gfhjkmgfhjkm vfhbyf yfnfif fyfcnfcbz cjkysirj ytpyf.
+lyubov ljubov qwertyjcuken gfhjkm ghbdtn ghbdtnghbdtn gfhjkmgfhjkm vfhbyf yfnfif fyfcnfcbz cjkysirj ytpyf
 nezabudka solnyshko lastochka пароль парольпароль мойпароль йцукен йцукенгшщзхъ йцукенгшщзфывапролд
 фывапролджэ фывапр ячсмить любовь люблютебя ятебялюблю солнышко привет приветпривет россия москва наташа
 марина максим андрей сергей woaini woaiwojia woaizhongguo woainima wodemima wodejia nihao nihaoma nihaonihao

@@ -50,7 +50,8 @@ export function hashQueue(options: { readonly concurrency: number; readonly wait
     }
   };
 
-  const busy = (): Error => failure('LK_BUSY', { retryAfter: Math.max(1_000, (depth * ONE_HASH) / concurrency) });
+  const busy = (): Error =>
+    failure('LK_BUSY', { retryAfter: Math.max(1_000, (depth * ONE_HASH) / concurrency) });
 
   const makeRoom = (network: string): void => {
     if (depth < most) return;

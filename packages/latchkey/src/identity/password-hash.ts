@@ -7,7 +7,6 @@ import type { RootKey, RootSecret } from '../foundation/root-secret.ts';
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-const PREFIX = `$argon2id$v=19$m=${PARAMETERS.memoryCost},t=${PARAMETERS.timeCost},p=${PARAMETERS.parallelism}$`;
 
 /** A hash as the store keeps it. */
 export interface HashedPassword {
@@ -24,7 +23,10 @@ export interface PasswordHasher {
   verify(password: string, hashed: HashedPassword): Promise<boolean>;
   /** Does the work of `verify` where there is nothing to verify against, so that the time does not tell. */
   dummy(password: string): Promise<false>;
-  /** Whether a hash has other parameters or another pepper than a new one would. */
+  /**
+   * Whether a hash has a lower cost than a new one would, or another pepper. A
+   * higher cost is left alone: an older build beside a newer one must not undo its work.
+   */
   needsRehash(hashed: HashedPassword): boolean;
 }
 
@@ -47,7 +49,15 @@ export async function nativeArgon2(): Promise<Argon2> {
 }
 
 /** Argon2id by Node itself, where the native module has no build for the platform. */
-export const builtInArgon2: Argon2 = async ({ password, salt, secret, memoryCost, timeCost, parallelism, length }) => {
+export const builtInArgon2: Argon2 = async ({
+  password,
+  salt,
+  secret,
+  memoryCost,
+  timeCost,
+  parallelism,
+  length,
+}) => {
   const derived = await promisify(nodeArgon2)('argon2id', {
     message: password,
     nonce: salt,
@@ -64,7 +74,10 @@ export const builtInArgon2: Argon2 = async ({ password, salt, secret, memoryCost
  * Makes the hasher. A pepper derived from the root secret goes into each hash
  * (NIST SP 800-63B-4 §3.1.1.2), so that a stolen database alone can't be searched.
  */
-export function passwordHasher(options: { readonly rootSecret: RootSecret; readonly argon2?: Argon2 }): PasswordHasher {
+export function passwordHasher(options: {
+  readonly rootSecret: RootSecret;
+  readonly argon2?: Argon2;
+}): PasswordHasher {
   const { current, ring } = options.rootSecret;
   const peppers = new Map(ring.map((key) => [key.id, pepperOf(key)]));
   let loading: Promise<Argon2> | null = options.argon2 === undefined ? null : Promise.resolve(options.argon2);
@@ -75,7 +88,8 @@ export function passwordHasher(options: { readonly rootSecret: RootSecret; reado
     const argon2 = await load();
     const { salt, hash, ...parameters } = decode(phc);
     const secret = pepper === null ? null : peppers.get(pepper);
-    if (secret === undefined) throw new TypeError(`a password needs the root secret ${pepper}, which is not in the ring`);
+    if (secret === undefined)
+      throw new TypeError(`a password needs the root secret ${pepper}, which is not in the ring`);
     const derived = await argon2({ password, salt, secret, ...parameters, length: hash.byteLength });
     return timingSafeEqual(derived, hash);
   };
@@ -84,14 +98,23 @@ export function passwordHasher(options: { readonly rootSecret: RootSecret; reado
     hash: async (password) => {
       const argon2 = await load();
       const salt = randomBytes(SALT_BYTES);
-      const hash = await argon2({ password, salt, secret: pepperOf(current), ...PARAMETERS, length: HASH_BYTES });
+      const hash = await argon2({
+        password,
+        salt,
+        secret: pepperOf(current),
+        ...PARAMETERS,
+        length: HASH_BYTES,
+      });
       return { phc: encode(PARAMETERS, salt, hash), pepper: current.id };
     },
     dummy: async (password) => {
       await verify(password, { phc: nobodys, pepper: current.id });
       return false;
     },
-    needsRehash: ({ phc, pepper }) => pepper !== current.id || !phc.startsWith(PREFIX),
+    needsRehash: ({ phc, pepper }) => {
+      const { memoryCost, timeCost } = decode(phc);
+      return pepper !== current.id || memoryCost < PARAMETERS.memoryCost || timeCost < PARAMETERS.timeCost;
+    },
   };
 }
 
@@ -111,8 +134,12 @@ function encode({ memoryCost, timeCost, parallelism }: Parameters, salt: Buffer,
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${base64(salt)}$${base64(hash)}`;
 }
 
+/** A salt below 64 bits or a hash below 128 is none of ours, and a short one would match by chance. */
+const PHC =
+  /^\$argon2id\$v=19\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,})\$([A-Za-z0-9+/]{22,})$/;
+
 function decode(phc: string): Parameters & { readonly salt: Buffer; readonly hash: Buffer } {
-  const match = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(phc);
+  const match = PHC.exec(phc);
   if (match === null) throw new TypeError('a stored password is no PHC string of Argon2id');
   const [, memory, time, lanes, salt = '', hash = ''] = match;
   return {

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Millis } from '@latchkey/verify';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { failure } from '../errors.ts';
 
 interface Rate {
@@ -31,6 +31,8 @@ export interface Throttle {
  * Makes the limits. A key is forgotten when its time is over, so memory is
  * bounded by how many networks come in that time. The limiter uses timers of the
  * process: rates are the one thing that a handed-in clock does not move.
+ *
+ * @throws {TypeError} for a rate within more than 24 days.
  */
 export function throttle(rates: { readonly network: Rate; readonly account: Rate }): Throttle {
   const network = limiter(rates.network);
@@ -46,20 +48,35 @@ export function throttle(rates: { readonly network: Rate; readonly account: Rate
 
 /**
  * The network that an address belongs to: itself for IPv4, its /64 for IPv6, where
- * one customer has at least so many addresses. Unknown addresses share one.
+ * one customer has at least so many addresses. An IPv4 address that is written as
+ * IPv6 (RFC 4291 §2.5.5.2) is the same network either way. Unknown addresses share one.
  */
 export function networkOf(ip: string | null): string {
   if (ip === null) return 'unknown';
   if (!isIPv6(ip)) return ip;
-  const [head = '', tail = ''] = ip.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === '' ? [] : tail.split(':');
-  const missing = ip.includes('::') ? Math.max(0, 8 - groups.length - rest.length) : 0;
-  const all = [...groups, ...Array<string>(missing).fill('0'), ...rest];
-  return `${all.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+  const groups = groupsOf(ip);
+  const [, , , , , mark = 0, high = 0, low = 0] = groups;
+  if (mark === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
+    return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
+  }
+  const prefix = groups.slice(0, 4).map((group) => group.toString(16));
+  return `${prefix.join(':')}::/64`;
 }
 
+/** The eight numbers of an IPv6 address, of whatever spelling; its zone is nobody's network. */
+function groupsOf(ip: string): readonly number[] {
+  // A URL's host has one spelling, without dots (WHATWG URL §3.5).
+  const host = new URL(`http://[${ip.replace(/%.*$/, '')}]`).hostname.slice(1, -1);
+  const [head = [], tail = []] = host.split('::').map((side) => (side === '' ? [] : side.split(':')));
+  const zeros = Array<string>(8 - head.length - tail.length).fill('0');
+  return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
+}
+
+/** The longest that a timer can wait; beyond it one fires at once, and would forget everything. */
+const LONGEST: Millis = 2 ** 31 - 1;
+
 function limiter({ attempts, within }: Rate): RateLimiterMemory {
+  if (within > LONGEST) throw new TypeError('a rate counts within 24 days at most');
   return new RateLimiterMemory({ points: attempts, duration: within / 1000 });
 }
 
@@ -68,8 +85,7 @@ async function consume(limit: RateLimiterMemory, key: string): Promise<void> {
     await limit.consume(key);
   } catch (refusal) {
     // It rejects with its state, which is no Error, where the limit is reached.
-    if (refusal instanceof Error) throw refusal;
-    const { msBeforeNext } = refusal as { readonly msBeforeNext: Millis };
-    throw failure('LK_THROTTLED', { retryAfter: msBeforeNext });
+    if (!(refusal instanceof RateLimiterRes)) throw refusal;
+    throw failure('LK_THROTTLED', { retryAfter: refusal.msBeforeNext });
   }
 }

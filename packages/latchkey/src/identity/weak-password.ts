@@ -13,10 +13,23 @@ const SUBSTITUTED: Readonly<Record<string, string>> = {
 };
 
 /** Rows of a keyboard and orders that everybody knows, each also backwards and around again. */
-const WALKS = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertyuiopasdfghjklzxcvbnm', 'azertyuiop', 'qwertzuiop', '1234567890', '0123456789', 'abcdefghijklmnopqrstuvwxyz', '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', 'qazwsxedcrfvtgbyhnujmikolp', '1q2w3e4r5t6y7u8i9o0p'];
+const WALKS = [
+  'qwertyuiop',
+  'asdfghjkl',
+  'zxcvbnm',
+  'qwertyuiopasdfghjklzxcvbnm',
+  'azertyuiop',
+  'qwertzuiop',
+  '1234567890',
+  '0123456789',
+  'abcdefghijklmnopqrstuvwxyz',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p',
+  'qazwsxedcrfvtgbyhnujmikolp',
+  '1q2w3e4r5t6y7u8i9o0p',
+];
 const WALKED: readonly string[] = WALKS.flatMap((walk) => {
   const around = walk.repeat(8);
-  return [around, [...around].reverse().join('')];
+  return [around, [...around].toReversed().join('')];
 });
 
 /**
@@ -34,22 +47,45 @@ export function isCommon(password: string): boolean {
     for (const whole of [form, withoutEnds(form)]) {
       if (whole === '') continue;
       const unit = repeatedUnit(whole);
-      if (COMMON_PASSWORDS.has(whole) || COMMON_PASSWORDS.has(unit)) return true;
-      if (whole.length >= 6 && WALKED.some((walk) => walk.includes(whole) || (unit.length >= 3 && walk.includes(unit)))) return true;
+      // Some entries are two copies of something that is none itself.
+      const entries = [whole, unit, unit.repeat(2), withoutEnds(unit)];
+      if (entries.some((entry) => COMMON_PASSWORDS.has(entry))) return true;
+      if (
+        whole.length >= 6 &&
+        WALKED.some((walk) => walk.includes(whole) || (unit.length >= 3 && walk.includes(unit)))
+      ) {
+        return true;
+      }
     }
   }
   return false;
 }
 
-/** Whether nothing but digits and signs is left of a password when these words are taken away, however often they stand there. */
+/**
+ * Whether nothing but digits and signs is left of a password when these words are
+ * taken away, however often they stand there and if digits stand for their letters.
+ * Words of two bytes or one count for nothing: most texts can be spelled by them.
+ */
 export function consistsOf(password: string, words: readonly string[]): boolean {
-  const letters = squeeze(password).replaceAll(/[^\p{L}]/gu, '');
+  const text = squeeze(password);
+  const known = words.map((word) => lettersOf(squeeze(word))).filter((word) => Buffer.byteLength(word) >= 3);
+  return [text, substitute(text, 'l'), substitute(text, 'i')].some((form) =>
+    isSpelled(lettersOf(form), known),
+  );
+}
+
+function lettersOf(text: string): string {
+  return text.replaceAll(/[^\p{L}]/gu, '');
+}
+
+function isSpelled(letters: string, known: readonly string[]): boolean {
   if (letters === '') return false;
-  const known = words.map((word) => squeeze(word).replaceAll(/[^\p{L}]/gu, '')).filter((word) => word.length >= 3);
   /** Which prefixes can be spelled by the words: one pass, whatever the words are. */
   const spelled: boolean[] = [true];
   for (let end = 1; end <= letters.length; end += 1) {
-    spelled[end] = known.some((word) => spelled[end - word.length] === true && letters.startsWith(word, end - word.length));
+    spelled[end] = known.some(
+      (word) => spelled[end - word.length] === true && letters.startsWith(word, end - word.length),
+    );
   }
   return spelled[letters.length] === true;
 }
@@ -59,7 +95,9 @@ function squeeze(password: string): string {
 }
 
 function substitute(text: string, one: 'l' | 'i'): string {
-  return Array.from(text, (character) => (character === '1' ? one : (SUBSTITUTED[character] ?? character))).join('');
+  return Array.from(text, (character) =>
+    character === '1' ? one : (SUBSTITUTED[character] ?? character),
+  ).join('');
 }
 
 /** By hand: a pattern that is anchored at the end looks at each start. */
@@ -72,7 +110,7 @@ function withoutEnds(text: string): string {
   return text.slice(start, end);
 }
 
-/** The shortest text of which `text` is a whole number of copies (Knuth, Morris, Pratt's failure function). */
+/** What `text` is one and a half copies of or more; else `text` (Knuth, Morris, Pratt's failure function). */
 function repeatedUnit(text: string): string {
   const border = [0];
   for (let index = 1, length = 0; index < text.length; index += 1) {
@@ -81,5 +119,5 @@ function repeatedUnit(text: string): string {
     border[index] = length;
   }
   const period = text.length - (border[text.length - 1] ?? 0);
-  return text.length % period === 0 ? text.slice(0, period) : text;
+  return period * 1.5 <= text.length ? text.slice(0, period) : text;
 }

@@ -5,6 +5,7 @@ import type {
   FloorScope,
   LogSource,
   Millis,
+  Position,
   Pull,
   Scope,
   SessionId,
@@ -16,6 +17,8 @@ import type { FollowerId, Store, Tables } from '../stores/store.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
 const HEARTBEAT: Millis = 10_000;
+/** How often it writes the latter where it has come further; more often would be a write for each pull (R9). */
+const ACKNOWLEDGE: Millis = 1_000;
 /** A follower silent for so long is none: it registers again before its next pull is answered. */
 const FOLLOWER_LIFE: Millis = 60_000;
 /** R6: clocks may differ by so much, and a minute on top for what nobody thought of. */
@@ -60,6 +63,7 @@ export class RevocationLog implements LogSource {
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #registeredAt: Timestamp | null = null;
   #beatAt: Timestamp = 0;
+  #acknowledged: Position = 0;
 
   constructor(options: RevocationLogOptions) {
     this.#options = options;
@@ -92,9 +96,10 @@ export class RevocationLog implements LogSource {
   async pull(cursor: Cursor | null): Promise<Pull> {
     const { store, clock, maxStaleness } = this.#options;
     const now = clock.now();
-    if (this.#registeredAt === null || now - this.#beatAt >= HEARTBEAT || now < this.#beatAt) {
-      await this.#register(now, cursor?.seq ?? 0);
-    }
+    const reached = cursor?.seq ?? 0;
+    const since = now - this.#beatAt;
+    const due = since >= (reached > this.#acknowledged ? ACKNOWLEDGE : HEARTBEAT) || since < 0;
+    if (this.#registeredAt === null || due) await this.#register(now, reached);
     return { ...(await store.log.pull(cursor, clock.now())), age: 0, maxStaleness };
   }
 
@@ -123,6 +128,7 @@ export class RevocationLog implements LogSource {
     await store.followers.sweep(now - FOLLOWER_LIFE);
     this.#registeredAt = registeredAt;
     this.#beatAt = now;
+    this.#acknowledged = acknowledged;
   }
 
   #trust(tables: Tables, entries: Entry[]): Trust {

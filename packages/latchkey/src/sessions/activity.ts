@@ -59,11 +59,14 @@ export class Activity {
       this.#sightings.set(id, now);
     }
     const known = Math.max(mark.idleUntil, idleUntil);
-    // The idle limit never reaches past the absolute one.
+    // The idle limit never reaches past the absolute one, and a session in use reaches that.
     const target = Math.min(now + idle, expiresAt);
-    if (target - known < idle / 10) return;
+    const last = target === expiresAt && known < target;
+    if (target - known < idle / 10 && !last) return;
     mark.idleUntil = target;
     this.#moves.set(id, target);
+    // A limit that comes before the next flush would end a session that is in use.
+    if (known - now <= FLUSH_EVERY) void this.flush();
   }
 
   /** Writes what was noted since the last time. What could not be written is noted again by its next use. */

@@ -79,7 +79,9 @@ function findCookie(header: string | null, name: string): string | null {
     while (header.charCodeAt(start) === 0x20 || header.charCodeAt(start) === 0x09) start += 1;
     if (header.startsWith(name, start) && header.charCodeAt(start + name.length) === 0x3d) {
       if (found !== null) throw failure('LK_CREDENTIALS_AMBIGUOUS');
-      found = header.slice(start + name.length + 1, end).trimEnd();
+      let last = end;
+      while (header.charCodeAt(last - 1) === 0x20 || header.charCodeAt(last - 1) === 0x09) last -= 1;
+      found = header.slice(start + name.length + 1, last);
     }
     start = end + 1;
   }

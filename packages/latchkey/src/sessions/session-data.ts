@@ -1,6 +1,7 @@
-import type { SessionId } from '@latchkey/verify';
+import type { Clock, SessionId } from '@latchkey/verify';
 import type { ObjectSchema } from '../config.ts';
 import { failure, invalid } from '../errors.ts';
+import { causeOfDeath } from './session.ts';
 import type { DataValue, Store, Tables } from '../stores/store.ts';
 
 const MAX_BYTES = 16 * 1024;
@@ -8,6 +9,11 @@ const MAX_BYTES = 16 * 1024;
 const MAX_TRIES = 64;
 
 type Data = Record<string, unknown>;
+
+interface Uses {
+  readonly store: Store;
+  readonly clock: Clock;
+}
 
 /**
  * Reads a session's data through the application's schema, which fills in the
@@ -31,21 +37,22 @@ export async function readSessionData(
  * @throws `LK_CONFLICT` where others were faster all the time.
  */
 export async function updateSessionData(
-  store: Store,
+  rooms: Uses,
   schema: ObjectSchema | null,
   id: SessionId,
   key: string,
   change: (value: unknown) => unknown,
 ): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const stored = await store.data.read(id);
+    const stored = await rooms.store.data.read(id);
     const current = await validate(schema, parse(stored));
     const changed = change(current[key]);
-    const next = changed === undefined ? null : await validatedJson(schema, { ...current, [key]: changed }, key);
+    const next =
+      changed === undefined ? null : await validatedJson(schema, { ...current, [key]: changed }, key);
     refuseOutgrown(stored, key, next);
     const version = stored.get(key)?.version ?? 0;
     if (next === null && version === 0) return;
-    if (await writeWhileAlive(store, id, key, next, version)) return;
+    if (await writeWhileAlive(rooms, id, key, next, version)) return;
   }
   throw failure('LK_CONFLICT');
 }
@@ -56,7 +63,7 @@ export async function carryOver(tables: Tables, from: SessionId, to: SessionId):
 }
 
 async function writeWhileAlive(
-  store: Store,
+  { store, clock }: Uses,
   id: SessionId,
   key: string,
   value: string | null,
@@ -64,7 +71,7 @@ async function writeWhileAlive(
 ): Promise<boolean> {
   return store.transaction(async (tables) => {
     const reading = await tables.sessions.read(id);
-    if (reading === null || reading.session.revokedSeq !== null) throw failure('LK_SESSION_REVOKED');
+    if (reading === null || causeOfDeath(reading, clock.now()) !== null) throw failure('LK_SESSION_REVOKED');
     return tables.data.write(id, key, value, version);
   });
 }
@@ -86,7 +93,9 @@ async function validate(schema: ObjectSchema | null, data: Data): Promise<Data> 
   }
   const second = await schema['~standard'].validate(kept);
   if (second.issues === undefined) return second.value;
-  throw new TypeError('the session schema refuses its own defaults: each key needs a default or to be optional');
+  throw new TypeError(
+    'the session schema refuses its own defaults: each key needs a default or to be optional',
+  );
 }
 
 async function validatedJson(schema: ObjectSchema | null, data: Data, key: string): Promise<string> {
@@ -94,7 +103,8 @@ async function validatedJson(schema: ObjectSchema | null, data: Data, key: strin
     const result = await schema['~standard'].validate(data);
     const issue = result.issues?.[0];
     if (issue !== undefined) throw invalid(`session.${key}`, issue.message);
-    if (result.issues === undefined && !(key in result.value)) throw invalid(`session.${key}`, 'the schema has no such key');
+    if (result.issues === undefined && !(key in result.value))
+      throw invalid(`session.${key}`, 'the schema has no such key');
   }
   return JSON.stringify(data[key]);
 }

@@ -68,7 +68,8 @@ export const endSessionButton: Route = button('/auth/account/end-session', async
     return '/auth/account?done=session-ended';
   } catch (error) {
     // Pressed twice, or ended elsewhere: what was wanted is so.
-    if (error instanceof Error && 'code' in error && error.code === 'LK_NOT_FOUND') return '/auth/account?done=session-gone';
+    if (error instanceof Error && 'code' in error && error.code === 'LK_NOT_FOUND')
+      return '/auth/account?done=session-gone';
     throw error;
   }
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changePassword } from '../../flows/prove-again.ts';
 import { passwordPage } from '../../pages/password.ts';
-import { requirePrincipal, viewer } from '../exchange.ts';
+import { requireHolder, requirePrincipal, viewer } from '../exchange.ts';
 import { html, page, type Route, route, seeOther } from '../route.ts';
 import { receiptShape, writeReceipt } from '../wire.ts';
 import { password } from './fields.ts';
@@ -32,9 +32,9 @@ export const passwordRoute: Route = route({
   answer: z.object({ receipt: receiptShape }),
   errors: [400, 401, 403, 409, 413, 415, 429, 503],
   act: async (exchange, { body }) => {
-    const principal = await requirePrincipal(exchange);
+    const holder = await requireHolder(exchange);
     const input = { currentPassword: body.current_password, newPassword: body.new_password };
-    const { cookie, receipt } = await changePassword(exchange.rooms, principal, input, exchange.ip);
+    const { cookie, receipt } = await changePassword(exchange.rooms, holder, input, exchange.ip);
     return { status: 200, body: { receipt: writeReceipt(receipt) }, cookie };
   },
 });

@@ -1,6 +1,6 @@
 import { reauthenticate } from '../../flows/prove-again.ts';
 import { reauthenticatePage } from '../../pages/reauthenticate.ts';
-import { requirePrincipal, viewer } from '../exchange.ts';
+import { requireHolder, requirePrincipal, viewer } from '../exchange.ts';
 import { safeReturnTo } from '../return-to.ts';
 import { html, page, type Route, route, seeOther } from '../route.ts';
 import { principalShape, writePrincipal } from '../wire.ts';
@@ -27,7 +27,7 @@ export const reauthenticateRoute: Route = route({
   answer: principalShape,
   errors: [400, 401, 403, 413, 415, 429, 503],
   act: async (exchange, { body }) => {
-    const before = await requirePrincipal(exchange);
+    const before = await requireHolder(exchange);
     const { principal, cookie } = await reauthenticate(exchange.rooms, before, body.password, exchange.ip);
     return { status: 200, body: writePrincipal(principal), cookie };
   },

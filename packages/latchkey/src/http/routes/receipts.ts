@@ -14,7 +14,11 @@ export const receiptRoute: Route = route({
   signedIn: true,
   body: {},
   query: {
-    wait: z.string().regex(/^\d{1,2}$/, 'is not a number of seconds').optional().describe('seconds, 30 at most'),
+    wait: z
+      .string()
+      .regex(/^\d{1,2}$/, 'is not a number of seconds')
+      .optional()
+      .describe('seconds, 30 at most'),
   },
   status: 200,
   answer: receiptShape,

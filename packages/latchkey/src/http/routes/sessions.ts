@@ -15,7 +15,10 @@ export async function listSessions(
   { rooms }: Pick<Exchange, 'rooms'>,
   principal: Principal,
   page: { readonly limit: number; readonly after: SessionId | null },
-): Promise<{ readonly items: readonly (ListedSession & { lastSeenAt: Timestamp })[]; readonly next: SessionId | null }> {
+): Promise<{
+  readonly items: readonly (ListedSession & { lastSeenAt: Timestamp })[];
+  readonly next: SessionId | null;
+}> {
   const { store, clock } = rooms;
   const now = clock.now();
   // One more than asked for tells whether there is a next page.
@@ -37,7 +40,11 @@ export const listSessionsRoute: Route = route({
   signedIn: true,
   body: {},
   query: {
-    limit: z.string().regex(/^\d{1,3}$/, 'is not a number').optional().describe('50; 200 at most'),
+    limit: z
+      .string()
+      .regex(/^\d{1,3}$/, 'is not a number')
+      .optional()
+      .describe('50; 200 at most'),
     cursor: z.string().optional().describe('`next_cursor` of the page before'),
   },
   status: 200,

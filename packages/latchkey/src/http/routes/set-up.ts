@@ -6,7 +6,11 @@ import { html, page, type Route, route } from '../route.ts';
 import { signedInShape, writeSignedIn } from '../wire.ts';
 import { email, name, password } from './fields.ts';
 
-async function render(exchange: Exchange, token: string, view: Parameters<typeof setupPage>[0]): Promise<string> {
+async function render(
+  exchange: Exchange,
+  token: string,
+  view: Parameters<typeof setupPage>[0],
+): Promise<string> {
   const { brand } = exchange.rooms.config;
   return (await isSetupToken(exchange.rooms, token)) ? setupPage(view) : setupSpentPage({ brand });
 }

@@ -30,7 +30,7 @@ export const signUpRoute: Route = route({
   },
   status: 201,
   answer: signedInShape,
-  errors: [400, 403, 409, 413, 415, 429, 503],
+  errors: [400, 401, 403, 409, 413, 415, 429, 503],
   act: async (exchange, { body }) => {
     const input = { email: body.email, password: body.password, name: body.name ?? null };
     const { principal, cookie } = await signUp(exchange.rooms, input, await visitor(exchange, body.client));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createUser, DAY, NOW, sampleId, samplePassword, sampleUser, winners } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 /** Users with their roles, passwords, and the count of attempts. */
 export function identityConformance(test: StoreTest): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Cursor, Entry, FloorScope, Position, Scope } from '@latchkey/verify';
 import type { NewEntry, Store } from '../store.ts';
 import { DAY, NOW, only, sampleEntry, sampleId } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 const SCOPES: readonly Scope[] = [
   'session',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { FollowerRecord, ReceiptRecord } from '../store.ts';
 import { createUser, DAY, NOW, sampleHash, sampleId, winners } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 /** What keeps a deployment running. */
 export function operationsConformance(test: StoreTest): void {

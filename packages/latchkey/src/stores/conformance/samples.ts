@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import type { Entry, Id, SessionId, Timestamp, UserId } from '@latchkey/verify';
+import { randomBytes } from '../../foundation/random.ts';
 import type { NewEntry, PasswordRecord, SessionRecord, Tables, UserRecord } from '../store.ts';
 
 /** The time at which everything happens, unless a test says otherwise. */

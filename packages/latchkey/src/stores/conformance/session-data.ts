@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DataValue } from '../store.ts';
 import { createSession, sampleId, winners } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 function contents(data: ReadonlyMap<string, DataValue>): unknown {
   return Object.fromEntries(data);

@@ -11,7 +11,7 @@ import {
   storedSession,
   winners,
 } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 /** How a session ends, rotates, is kept and is swept. */
 export function sessionLifeConformance(test: StoreTest): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { SessionId, UserId } from '@latchkey/verify';
 import type { SessionRecord, Store } from '../store.ts';
 import { createSession, createUser, DAY, NOW, sampleId } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 async function listed(store: Store, userId: UserId): Promise<readonly SessionId[]> {
   const sessions = await store.sessions.list(userId, NOW, 1_000, null);

@@ -13,7 +13,7 @@ import {
   sampleSession,
   storedSession,
 } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 /** A session's row, its reading in one snapshot, and the floors that keep it out. */
 export function sessionConformance(test: StoreTest): void {

@@ -4,7 +4,6 @@
  * @module
  */
 import { describe, test } from 'node:test';
-import type { Store } from '../store.ts';
 import { identityConformance } from './identity.ts';
 import { logConformance } from './log.ts';
 import { operationsConformance } from './operations.ts';
@@ -12,14 +11,11 @@ import { sessionDataConformance } from './session-data.ts';
 import { sessionLifeConformance } from './session-life.ts';
 import { sessionListConformance } from './session-list.ts';
 import { sessionConformance } from './sessions.ts';
+import type { OpenStore, StoreTest } from './store-test.ts';
 import { textConformance } from './text.ts';
 import { transactionConformance } from './transactions.ts';
 
-/** Answers a store that is open and empty, and what closes it and removes what it left. */
-export type OpenStore = () => Promise<{ readonly store: Store; readonly close: () => Promise<void> }>;
-
-/** Declares one test, with a store of its own. */
-export type StoreTest = (title: string, run: (store: Store) => Promise<void>) => void;
+export type { OpenStore, StoreTest } from './store-test.ts';
 
 /**
  * Declares the tests that a store must pass, under `name`: call it in a file that

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSession, createUser, NOW, sampleId, sampleUser, storedSession } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 const TEXTS: readonly (readonly [string, string])[] = [
   ['nothing', ''],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSession, NOW, sampleEntry, samplePassword, sampleSession, sampleUser } from './samples.ts';
-import type { StoreTest } from './suite.ts';
+import type { StoreTest } from './store-test.ts';
 
 class Stop extends Error {}
 

@@ -116,7 +116,6 @@ class Lease implements DatabaseConnection {
         : whileBusy(() => this.#database.execute(sql, values), this.#sleep),
     );
     // What a row holds is said by the statement's type; a driver sees columns only.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
   }
 

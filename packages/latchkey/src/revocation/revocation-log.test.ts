@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Position } from '@latchkey/verify';
+import { sqlite } from '../stores/sql/sqlite.ts';
+import { RevocationLog } from './revocation-log.ts';
+
+describe('a node among the followers of its log', () => {
+  const store = sqlite(':memory:');
+  const time = { now: 1_700_000_000_000 };
+  const clock = { now: () => time.now, monotonic: () => time.now };
+  const log = new RevocationLog({
+    store,
+    clock,
+    maxStaleness: 5_000,
+    nearCacheLife: 60_000,
+    followerName: 'here',
+  });
+  const acknowledged = async (): Promise<Position | undefined> =>
+    (await store.followers.list()).find(({ id }) => id === log.follower)?.acknowledged;
+  before(() => store.open(time.now));
+  after(() => store.close());
+
+  test('registers before its first pull is answered, and confirms within a second what it has reached (@rule R9)', async () => {
+    assert.equal(await acknowledged(), undefined);
+    const { epoch, head } = await log.pull(null);
+    assert.equal(await acknowledged(), 0, 'what was not yet answered is not confirmed');
+    time.now += 999;
+    await log.pull({ epoch, seq: head });
+    assert.equal(await acknowledged(), 0, 'no write for each pull');
+    time.now += 1;
+    await log.pull({ epoch, seq: head });
+    assert.equal(await acknowledged(), head);
+  });
+
+  test('is seen again each ten seconds, though the log stands still (@rule R9)', async () => {
+    const seenAt = async (): Promise<number | undefined> => (await store.followers.list())[0]?.seenAt;
+    const { epoch, head } = await log.pull(await store.log.head());
+    const last = await seenAt();
+    time.now += 9_999;
+    await log.pull({ epoch, seq: head });
+    assert.equal(await seenAt(), last);
+    time.now += 1;
+    await log.pull({ epoch, seq: head });
+    assert.equal(await seenAt(), time.now);
+  });
+
+  test('writes each revocation into the rows and the log, and its entry outlives what may be remembered (@rule R6, @rule R7)', async () => {
+    const { cursor } = await log.change((_tables, trust) => trust.revoke({ all: true }));
+    assert.equal(await store.log.floor('all', ''), cursor?.seq);
+    const { entries } = await log.pull(null);
+    assert.equal(entries.at(-1)?.seq, cursor?.seq);
+    assert.ok((entries.at(-1)?.expiresAt ?? 0) >= time.now + 60_000 + 5_000 + 30_000 + 60_000);
+  });
+
+  test('writes nothing of a change that fails (@rule R7)', async () => {
+    const { seq } = await store.log.head();
+    const failing = log.change(async (_tables, trust) => {
+      await trust.revoke({ all: true });
+      throw new Error('failed later');
+    });
+    await assert.rejects(failing, /failed later/);
+    assert.equal((await store.log.head()).seq, seq);
+    assert.ok(((await store.log.floor('all', '')) ?? 0) <= seq);
+  });
+});

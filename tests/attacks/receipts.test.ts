@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { sqlite } from 'latchkey';
+import { bodyOf, openWorld } from '../http/world.ts';
+import { confirmLog, folder, inside, NOBODY, sessionIn, statusOf } from './scene.ts';
+
+const FOLLOWER = { name: 'elsewhere', acknowledged: 0 } as const;
+
+describe('a receipt', () => {
+  test('is settled at once where nobody else follows (@rule R9)', async () => {
+    const world = await openWorld();
+    const visit = world.browser();
+    await visit.signUp('alone@example.com');
+    const receipt = await world.auth.revoke({ session: sessionIn(visit.cookie) });
+    assert.equal(receipt.settled, true);
+    assert.deepEqual(receipt.followers, { confirmed: 1, pending: 0 });
+    assert.equal(receipt.deadline, receipt.at + 5_000);
+    await world.auth.close();
+  });
+
+  test('is pending while another follower has not confirmed, and settled by its deadline (@rule R9)', async () => {
+    const world = await openWorld();
+    const visit = world.browser();
+    await visit.signUp('pending@example.com');
+    const now = world.clock.now();
+    const list = await world.store.followers.list();
+    const id = list[0]?.id;
+    assert.ok(id !== undefined);
+    // An id of the right form: another process.
+    const other = NOBODY as typeof id;
+    await world.store.followers.put({ ...FOLLOWER, id: other, registeredAt: now - 1, seenAt: now });
+    const { receipt } = await bodyOf(await visit.delete('/auth/sessions?except=current'));
+    assert.equal(inside(receipt, 'settled'), false);
+    assert.deepEqual(inside(receipt, 'followers'), { confirmed: 1, pending: 1 });
+    const path = `/auth/receipts/${String(inside(receipt, 'id'))}`;
+    const state = async (): Promise<[unknown, unknown]> => {
+      const body = await bodyOf(await visit.get(path));
+      return [body['settled'], inside(body, 'followers', 'pending')];
+    };
+    assert.deepEqual(await state(), [false, 1]);
+    world.clock.advance(4_000);
+    assert.deepEqual(await state(), [false, 1]);
+    world.clock.advance(1_001);
+    assert.deepEqual(await state(), [true, 1]);
+    await world.auth.close();
+  });
+
+  test('is settled when the other follower confirms, and not by who came later (@rule R9)', async () => {
+    const world = await openWorld();
+    const now = world.clock.now();
+    const [self] = await world.store.followers.list();
+    assert.ok(self !== undefined);
+    const other = { ...FOLLOWER, id: NOBODY as typeof self.id, registeredAt: now - 1, seenAt: now };
+    await world.store.followers.put(other);
+    const receipt = await world.auth.revoke({ all: true });
+    assert.deepEqual(receipt.followers, { confirmed: 1, pending: 1 });
+    const late = `${NOBODY.slice(0, -1)}Q` as typeof self.id;
+    world.clock.advance(1_000);
+    await world.store.followers.put({ ...other, id: late, registeredAt: world.clock.now() });
+    const { seq } = await world.store.log.head();
+    await world.store.followers.put({ ...other, acknowledged: seq });
+    const state = await receipt.settledWithin({ timeout: '0ms' });
+    assert.deepEqual(state.followers, { confirmed: 2, pending: 0 });
+    assert.equal(state.settled, true);
+    await world.auth.close();
+  });
+});
+
+describe('two nodes on one database', () => {
+  test('a session revoked through one is refused by the other from its next pull on (@rule R4, @rule R9)', async () => {
+    const place = await folder();
+    const options = { log: { maxStaleness: '60s' }, nearCache: { life: '5m' } } as const;
+    const [here, there] = [
+      await openWorld(options, sqlite(place.file)),
+      await openWorld(options, sqlite(place.file)),
+    ];
+    const visit = here.browser();
+    await visit.signUp('nodes@example.com');
+    await confirmLog(there);
+    assert.equal(await statusOf(there, visit.cookie), 200);
+    assert.equal((await there.auth.status()).remembered, 1);
+    const receipt = await here.auth.revoke({ session: sessionIn(visit.cookie) });
+    assert.deepEqual(receipt.followers, { confirmed: 1, pending: 1 });
+    assert.equal(await statusOf(here, visit.cookie), 401);
+    const { seq } = await here.store.log.head();
+    while ((await there.auth.status()).position < seq) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(await statusOf(there, visit.cookie), 401);
+    const state = await receipt.settledWithin({ timeout: '50s' });
+    assert.deepEqual(state.followers, { confirmed: 2, pending: 0 }, 'the other node confirms by itself');
+    assert.ok(here.clock.now() < state.deadline);
+    await there.auth.close();
+    await here.auth.close();
+    await place.remove();
+  });
+
+  test('no node accepts a revoked session after the deadline, pulled or not (@rule R5, @rule R9)', async () => {
+    const place = await folder();
+    const [here, there] = [await openWorld({}, sqlite(place.file)), await openWorld({}, sqlite(place.file))];
+    const visit = here.browser();
+    await visit.signUp('deadline@example.com');
+    await confirmLog(there);
+    assert.equal(await statusOf(there, visit.cookie), 200);
+    const receipt = await here.auth.revoke({ session: sessionIn(visit.cookie) });
+    there.clock.advance(receipt.deadline - there.clock.now());
+    assert.equal(await statusOf(there, visit.cookie), 401);
+    await there.auth.close();
+    await here.auth.close();
+    await place.remove();
+  });
+
+  test('a node that was closed is waited for by no receipt (@rule R9)', async () => {
+    const place = await folder();
+    const [here, there] = [await openWorld({}, sqlite(place.file)), await openWorld({}, sqlite(place.file))];
+    await there.auth.close();
+    const receipt = await here.auth.revoke({ all: true });
+    assert.deepEqual(receipt.followers, { confirmed: 1, pending: 0 });
+    await here.auth.close();
+    await place.remove();
+  });
+});
