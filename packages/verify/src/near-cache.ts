@@ -20,9 +20,8 @@ export interface NearCacheOptions {
 
 interface Slot<Value> {
   readonly value: Value;
-  readonly until: Millis;
-  /** Of which history of the log the value is. */
-  readonly history: number;
+  /** When the read that proves it was sent, by the monotonic clock. */
+  readonly readAt: Millis;
 }
 
 /**
@@ -49,9 +48,9 @@ export class NearCache<Value extends Remembered> {
   find(key: string): Value | null {
     const slot = this.#slots.get(key);
     if (slot === undefined) return null;
-    const { clock, tail } = this.#options;
-    const { until, value, history } = slot;
-    if (history !== tail.history || clock.monotonic() >= until || clock.now() >= value.goodUntil) {
+    const { clock, tail, life } = this.#options;
+    const { readAt, value } = slot;
+    if (readAt <= tail.resetAt || clock.monotonic() >= readAt + life || clock.now() >= value.goodUntil) {
       this.#slots.delete(key);
       return null;
     }
@@ -67,13 +66,9 @@ export class NearCache<Value extends Remembered> {
     if (life === 0 || clock.monotonic() - readAt > tail.maxStaleness) return;
     // Deleted first, so that a renewed entry is the youngest again.
     this.#slots.delete(key);
-    this.#slots.set(key, { value, until: readAt + life, history: tail.history });
+    this.#slots.set(key, { value, readAt });
     if (this.#slots.size <= entries) return;
     const oldest = this.#slots.keys().next();
     if (oldest.done !== true) this.#slots.delete(oldest.value);
-  }
-
-  clear(): void {
-    this.#slots.clear();
   }
 }

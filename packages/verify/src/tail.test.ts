@@ -218,7 +218,7 @@ describe('a tail', () => {
     await scene.tail.catchUp();
     assert.deepEqual(scene.tail.cursor, { epoch: 'second', seq: 20 });
     assert.equal(scene.tail.size, 0);
-    assert.equal(scene.tail.history, 1);
+    assert.equal(scene.tail.resetAt, scene.mono);
     scene.tail.stop();
   });
 
@@ -229,7 +229,7 @@ describe('a tail', () => {
     await scene.tail.catchUp();
     assert.equal(scene.asked.at(-1), null);
     assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 5 });
-    assert.equal(scene.tail.history, 1);
+    assert.equal(scene.tail.resetAt, scene.mono);
     assert.equal(scene.tail.check({ ...FACTS, rs: 5 }), 'revoked');
     scene.tail.stop();
   });

@@ -36,7 +36,7 @@ export class Tail {
   #confirmed: Confirmation | null = null;
   #maxStaleness: Millis = 0;
   #clockOffset: Millis = 0;
-  #history = 0;
+  #resetAt: Millis = Number.NEGATIVE_INFINITY;
   /** The log's clock and the monotonic one at the first pull of this history. */
   #origin: { readonly log: Timestamp; readonly monotonic: Millis } | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -53,9 +53,12 @@ export class Tail {
     return this.#cursor;
   }
 
-  /** Rises when the log turns out to be another than before: what was remembered until then must be forgotten. */
-  get history(): number {
-    return this.#history;
+  /**
+   * When the log last turned out to be another than before, by the monotonic
+   * clock: what was read until then is of that other history.
+   */
+  get resetAt(): Millis {
+    return this.#resetAt;
   }
 
   /** How long the copy may be trusted without a further pull, as the log's side said last. */
@@ -183,7 +186,7 @@ export class Tail {
     this.#revoked.clear();
     this.#cursor = null;
     this.#confirmed = null;
-    this.#history += 1;
+    this.#resetAt = this.#options.clock.monotonic();
     this.#origin = null;
   }
 }

@@ -55,11 +55,6 @@ export class Authenticator {
     return this.#cache.size;
   }
 
-  /** Forgets everything: the next check of each credential reads the store. */
-  forget(): void {
-    this.#cache.clear();
-  }
-
   /**
    * Checks what the headers present.
    *

@@ -29,6 +29,8 @@ export interface Exchange extends Services {
   readonly params: Readonly<Record<string, string>>;
   readonly ip: string | null;
   readonly requestId: string;
+  /** What the request presents, checked once however often it is asked for; throws as `Authenticator.authenticate`. */
+  readonly presented: () => Promise<Presented | null>;
 }
 
 /** What a route answers, before it becomes JSON for a program or a redirect for a form. */
@@ -52,10 +54,7 @@ export function isSafe(request: Request): boolean {
  * @throws `LK_UNAUTHENTICATED` for nobody, and for a session before login.
  */
 export async function requirePrincipal(exchange: Exchange): Promise<Principal> {
-  const { request, authenticator } = exchange;
-  const presented = await authenticator.authenticate(request.headers, isSafe(request));
-  if (presented?.principal == null) throw failure('LK_UNAUTHENTICATED');
-  return presented.principal;
+  return (await requireHolder(exchange)).principal;
 }
 
 /**
@@ -63,20 +62,16 @@ export async function requirePrincipal(exchange: Exchange): Promise<Principal> {
  *
  * @throws as `requirePrincipal`.
  */
-export async function requireHolder({ request, authenticator }: Exchange): Promise<SessionHolder> {
-  const presented = await authenticator.authenticate(request.headers, isSafe(request));
+export async function requireHolder(exchange: Exchange): Promise<SessionHolder> {
+  const presented = await exchange.presented();
   if (presented?.principal == null) throw failure('LK_UNAUTHENTICATED');
   return { principal: presented.principal, secretHash: presented.secretHash };
 }
 
 /** Who looks at a page: a credential that is no longer good is none. */
 export async function viewer(exchange: Exchange): Promise<Principal | null> {
-  return (await tolerant(exchange))?.principal ?? null;
-}
-
-async function tolerant({ request, authenticator }: Exchange): Promise<Presented | null> {
   try {
-    return await authenticator.authenticate(request.headers, isSafe(request));
+    return (await exchange.presented())?.principal ?? null;
   } catch (error) {
     if (isFailure(error) && CODES[error.code].status === 401) return null;
     throw error;

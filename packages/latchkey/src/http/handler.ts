@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { CODES, failure, isFailure } from '../errors.ts';
+import type { Presented } from '../flows/authenticate.ts';
 import { randomBytes } from '../foundation/random.ts';
 import { failurePage } from '../pages/failure.ts';
 import { clientAddress } from './address.ts';
@@ -44,7 +45,11 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
       }
       await ready();
       const ip = clientAddress(request.headers, connection.peer, rooms.config.trustedProxies);
-      return route.run({ ...services, request, url: new URL(request.url), params, ip, requestId });
+      let asked: Promise<Presented | null> | null = null;
+      const presented = (): Promise<Presented | null> =>
+        (asked ??= services.authenticator.authenticate(request.headers, isSafe(request)));
+      const url = new URL(request.url);
+      return route.run({ ...services, request, url, params, ip, requestId, presented });
     });
     for (const [name, value] of everywhere) response.headers.set(name, value);
     response.headers.set('X-Request-Id', requestId);
