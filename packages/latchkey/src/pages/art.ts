@@ -1,12 +1,22 @@
 import { raw } from 'hono/html';
 import { type Html, html } from './markup.ts';
 
+const KEY =
+  'M12 10.500a7.500 7.500 0 0 1 7.200 5.500H30a1.500 1.500 0 0 1 1.500 1.500V23a1 1 0 0 1-1 1h-2a1 1 0 0 1-1-1v-3h-2.500v2a1 1 0 0 1-1 1h-2a1 1 0 0 1-1-1v-2h-1.800A7.500 7.500 0 1 1 12 10.500Zm-1 4.750a2.750 2.750 0 1 0 0 5.500 2.750 2.750 0 0 0 0-5.500Z';
+
 /** The mark beside the brand's name: a key on a door plate. */
 export const MARK: Html =
   raw(`<svg class="mark" viewBox="0 0 36 36" width="36" height="36" aria-hidden="true" focusable="false">
 <rect class="leaf" width="36" height="36" rx="9"/>
-<path class="brass" fill-rule="evenodd" d="M12 10.500a7.500 7.500 0 0 1 7.200 5.500H30a1.500 1.500 0 0 1 1.500 1.500V23a1 1 0 0 1-1 1h-2a1 1 0 0 1-1-1v-3h-2.500v2a1 1 0 0 1-1 1h-2a1 1 0 0 1-1-1v-2h-1.800A7.500 7.500 0 1 1 12 10.500Zm-1 4.750a2.750 2.750 0 1 0 0 5.500 2.750 2.750 0 0 0 0-5.500Z"/>
+<path class="brass" fill-rule="evenodd" d="${KEY}"/>
 </svg>`);
+
+/** The mark as a file of its own, for the tab of a browser: its colours are in it. */
+export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36">
+<rect width="36" height="36" rx="9" fill="#14493d"/>
+<path fill="#d9b46a" fill-rule="evenodd" d="${KEY}"/>
+</svg>
+`;
 
 /**
  * The picture beside what leads in or out: a door, closed, its latch in the

@@ -42,6 +42,7 @@ export function page(view: PageView): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${view.title} · ${view.brand}</title>
+<link rel="icon" href="/auth/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/auth/style.css">
 </head>
 <body>

@@ -245,7 +245,7 @@ for (const [name, page] of PAGES) {
       assert.equal(tags.filter((tag) => tag.name === 'h1').length, 1);
       assert.equal(tags.filter((tag) => tag.name === 'main').length, 1);
       const hrefs = tags.flatMap((tag) => (tag.name === 'link' ? [tag.attributes.get('href')] : []));
-      assert.deepEqual(hrefs, ['/auth/style.css']);
+      assert.deepEqual(hrefs, ['/auth/icon.svg', '/auth/style.css']);
     });
 
     test('masks every password, lets managers and paste fill it, and never sends one back (@asvs 6.2.6, @asvs 6.2.7)', () => {

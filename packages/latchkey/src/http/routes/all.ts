@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts';
 import { accountPageRoute, endOthersButton, endSessionButton } from './account.ts';
+import { iconRoute, styleRoute } from './constants.ts';
 import { meRoute } from './me.ts';
 import { passwordPageRoute, passwordRoute } from './password.ts';
 import { reauthenticatePageRoute, reauthenticateRoute } from './reauthenticate.ts';
@@ -9,7 +10,6 @@ import { setUpPageRoute, setUpRoute } from './set-up.ts';
 import { signInPageRoute, signInRoute } from './sign-in.ts';
 import { signOutPageRoute, signOutRoute } from './sign-out.ts';
 import { signUpPageRoute, signUpRoute } from './sign-up.ts';
-import { styleRoute } from './style.ts';
 
 /** Every route there is: what is not in this table does not answer. */
 export const ROUTES: readonly Route[] = [
@@ -34,4 +34,5 @@ export const ROUTES: readonly Route[] = [
   setUpRoute,
   setUpPageRoute,
   styleRoute,
+  iconRoute,
 ];
