@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { call, cookieOf, run, startServer, type TestServer, temporaryFolder } from './process.ts';
 
 /** Whether somebody listens. */
@@ -261,6 +261,28 @@ describe('the standalone server', () => {
     assert.equal(stdout.includes(readFileSync(join(folder.path, 'secret'), 'utf8').trim()), false);
     const table = await run(['config'], environment);
     assert.match(table.stdout, /^sessions\.idle +1d +profile distributed$/m);
+  });
+
+  test('a latchkey.config.ts in the working directory says the rest, and a bad one is refused by name', async () => {
+    const own = temporaryFolder();
+    const file = join(own.path, 'latchkey.config.ts');
+    writeFileSync(file, "export default { brand: 'Notes', sessions: { idle: '2h' } };\n");
+    const { stdout } = await run(['config'], {}, '', own.path);
+    assert.match(stdout, /^brand +Notes +latchkey\.config\.ts$/m);
+    assert.match(stdout, /^sessions\.idle +2h +latchkey\.config\.ts$/m);
+    assert.match(stdout, /^sessions\.absolute +30d +profile small-app$/m);
+    for (const text of [
+      'export default 1;',
+      'export const brand = 1;',
+      'export default {',
+      "export default { sessions: { idle: 'soon' } };",
+    ]) {
+      writeFileSync(file, text);
+      const refused = await run(['config'], {}, '', own.path);
+      assert.equal(refused.code, 1, text);
+      assert.match(refused.stderr, /^latchkey: [^\n]+\n$/, text);
+    }
+    own.remove();
   });
 
   test('--help leads to everything, and a mistyped command is guessed', async () => {

@@ -35,20 +35,30 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function start(file: string, args: readonly string[], environment: Environment): ChildProcess {
+function start(
+  file: string,
+  args: readonly string[],
+  environment: Environment,
+  cwd = tmpdir(),
+): ChildProcess {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(LATCHKEY_|PORT$|HOST$|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name),
   );
   return spawn(process.execPath, ['--conditions=latchkey-source', file, ...args], {
-    cwd: tmpdir(),
+    cwd,
     env: { ...Object.fromEntries(inherited), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
 }
 
 /** Runs the command to its end. */
-export async function run(args: readonly string[], environment: Environment, input = ''): Promise<Ended> {
-  const child = start(COMMAND, args, environment);
+export async function run(
+  args: readonly string[],
+  environment: Environment,
+  input = '',
+  cwd = tmpdir(),
+): Promise<Ended> {
+  const child = start(COMMAND, args, environment, cwd);
   const output = collect(child);
   child.stdin?.end(input);
   const [code] = (await once(child, 'close')) as [number | null];

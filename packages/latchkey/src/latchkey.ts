@@ -15,6 +15,7 @@ import { Maintenance } from './flows/maintenance.ts';
 import type { Rooms } from './flows/rooms.ts';
 import { checkRootSecret } from './flows/root-secret-check.ts';
 import { createUser, issueSetupToken } from './flows/set-up.ts';
+import type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 import { Secret } from './foundation/secret.ts';
 import { type Connection, isSafe } from './http/exchange.ts';
 import { handler } from './http/handler.ts';
@@ -34,6 +35,7 @@ export { LatchkeyError, type Principal } from '@latchkey/verify';
 export { type AuthEvent, type Config, ConfigError, type ConfigLine, type LatchkeyOptions } from './config.ts';
 export { CODES, type Code, isFailure } from './errors.ts';
 export type { ApplicationSession } from './flows/application-session.ts';
+export type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 export type { Connection } from './http/exchange.ts';
 export type { OpenApi } from './http/openapi.ts';
 export type { Receipt, ReceiptState } from './revocation/receipts.ts';
@@ -79,13 +81,13 @@ export interface Latchkey<Data = Record<string, unknown>> {
    * @throws a code shown as 401 for a credential that is not good; `LK_CREDENTIALS_AMBIGUOUS`;
    *   `LK_ORIGIN_REFUSED`; `LK_STORE_UNAVAILABLE`.
    */
-  authenticate(request: Request | Headers): Promise<Principal | null>;
+  authenticate(request: RequestHead | HeaderSource): Promise<Principal | null>;
   /**
    * As `authenticate`, where somebody must be signed in.
    *
    * @throws `LK_UNAUTHENTICATED`, and as `authenticate`.
    */
-  require(request: Request | Headers): Promise<Principal>;
+  require(request: RequestHead | HeaderSource): Promise<Principal>;
   /**
    * The session's data of a request, before login too. The first write of a
    * visitor without a session begins one and hands its `Set-Cookie` to `setCookie`.
@@ -174,16 +176,16 @@ export function latchkey<Schema extends ObjectSchema = ObjectSchema>(
   };
 
   const handle = handler({ rooms, authenticator, allowed }, ready);
-  const present = async (request: Request | Headers): ReturnType<Authenticator['authenticate']> => {
+  const readsCookie = (headers: HeaderSource): boolean =>
+    !headers.has('authorization') && rooms.cookie.find(headers.get('cookie')) !== null;
+  const present = async (request: RequestHead | HeaderSource): ReturnType<Authenticator['authenticate']> => {
     await ready();
-    if (!(request instanceof Request)) return authenticator.authenticate(request, false);
+    if (!('headers' in request)) return authenticator.authenticate(request, false);
     const safe = isSafe(request);
-    const readsCookie =
-      !request.headers.has('authorization') && rooms.cookie.find(request.headers.get('cookie')) !== null;
-    if (!safe && readsCookie) refuseCrossSite(request, allowed);
+    if (!safe && readsCookie(request.headers)) refuseCrossSite(request, allowed);
     return authenticator.authenticate(request.headers, safe);
   };
-  const authenticate = async (request: Request | Headers): Promise<Principal | null> =>
+  const authenticate = async (request: RequestHead | HeaderSource): Promise<Principal | null> =>
     (await present(request))?.principal ?? null;
 
   return {

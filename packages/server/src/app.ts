@@ -12,12 +12,12 @@ import {
   referencePage,
   securityHeaders,
 } from 'latchkey/hosting';
-import type { Logger } from 'pino';
+import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface AppOptions {
   readonly auth: Latchkey;
-  readonly logger: Logger;
+  readonly log: Log;
   readonly metrics: Metrics;
   /** What `/metrics` asks for as a bearer token. */
   readonly metricsSecret: string | null;
@@ -77,7 +77,7 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
   });
   app.notFound((c) => answerFailure(c.req.raw, failure('LK_NOT_FOUND'), c.var.requestId, brand));
   app.onError((error, c) => {
-    options.logger[isExpected(error) ? 'info' : 'error'](
+    options.log.logger[isExpected(error) ? 'info' : 'error'](
       { request: c.var.requestId, error: error.stack },
       'failed',
     );
@@ -95,33 +95,33 @@ function isExpected(error: Error): boolean {
  * sends, before the route runs: set on the answer they cost a `Headers` for each,
  * and set afterwards a copy of it as well. What a route sets itself prevails.
  */
-function observe({ auth, logger, metrics }: AppOptions): MiddlewareHandler<ServerEnv> {
+function observe({ auth, log, metrics }: AppOptions): MiddlewareHandler<ServerEnv> {
   const { secure, origins, trustedProxies } = auth.config;
   const headers = securityHeaders({ secure, formTargets: origins });
   return async (c, next) => {
     const requestId = newRequestId();
-    const startedAt = process.hrtime.bigint();
+    const startedAt = process.hrtime();
     c.set('requestId', requestId);
-    const { outgoing } = c.env;
+    const { incoming, outgoing } = c.env;
     for (const [name, value] of headers) outgoing.setHeader(name, value);
     outgoing.setHeader('X-Request-Id', requestId);
     await next();
-    const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
+    const [whole, nanos] = process.hrtime(startedAt);
+    const seconds = whole + nanos / 1e9;
     const { method, path } = c.req;
     metrics.request(method, c.res.status, seconds);
-    const ip = clientAddress(c.req.raw.headers, c.env.incoming.socket.remoteAddress ?? null, trustedProxies);
-    // The path without its query, which may hold a one-time token.
-    logger.info(
-      {
-        request: requestId,
-        method,
-        path: path.slice(0, 200),
-        status: c.res.status,
-        ms: Math.round(seconds * 1e6) / 1e3,
-        ip,
-      },
-      'request',
-    );
+    log.request({
+      request: requestId,
+      method,
+      path: path.slice(0, 200),
+      status: c.res.status,
+      ms: Math.round(seconds * 1e6) / 1e3,
+      ip: clientAddress(
+        () => incoming.headers['x-forwarded-for'],
+        incoming.socket.remoteAddress ?? null,
+        trustedProxies,
+      ),
+    });
   };
 }
 

@@ -7,13 +7,12 @@ import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { ConfigError, latchkey } from 'latchkey';
 import { bindsLoopback, type Settings } from 'latchkey/environment';
-import type { Logger } from 'pino';
 import { createApp } from './app.ts';
-import { createLogger, eventLogger } from './log.ts';
+import { createLog, eventLogger, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 
 export { type AppOptions, createApp } from './app.ts';
-export { createLogger, eventLogger } from './log.ts';
+export { createLog, eventLogger, type Log } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 
 /** How long requests under way may take after the server was told to stop. */
@@ -33,15 +32,15 @@ export interface RunningServer {
  */
 export async function start(
   settings: Settings,
-  logger: Logger,
+  log: Log,
 ): Promise<RunningServer & { readonly setupLink: string | null }> {
   const metrics = createMetrics();
-  const log = eventLogger(logger);
+  const write = eventLogger(log.logger);
   const auth = latchkey({
     ...settings.options,
     onEvent: (event) => {
       metrics.event(event);
-      log(event);
+      write(event);
       settings.options.onEvent?.(event);
     },
   });
@@ -50,7 +49,7 @@ export async function start(
   try {
     const app = createApp({
       auth,
-      logger,
+      log,
       metrics,
       metricsSecret: settings.metricsSecret,
       open: bindsLoopback(settings.host) && !auth.config.secure,
@@ -74,8 +73,9 @@ export async function start(
 
 /** Runs the server of `latchkey serve` until it is told to stop. */
 export async function serve(settings: Settings): Promise<void> {
-  const { logger, flush } = createLogger(settings.logLevel);
-  const server = await start(settings, logger);
+  const { flush, ...log } = createLog(settings.logLevel);
+  const { logger } = log;
+  const server = await start(settings, log);
   const url = settings.options.url;
   process.stdout.write(`Latchkey is ready at ${url}\n`);
   if (server.setupLink !== null) {

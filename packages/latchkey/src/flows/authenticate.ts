@@ -8,6 +8,7 @@ import {
   type Timestamp,
 } from '@latchkey/verify';
 import { type Code, failure } from '../errors.ts';
+import type { HeaderSource } from '../foundation/header-source.ts';
 import { parseSessionCredential } from '../sessions/cookie.ts';
 import { causeOfDeath, matchSecret, principalOf } from '../sessions/session.ts';
 import type { SessionReading } from '../stores/store.ts';
@@ -63,7 +64,7 @@ export class Authenticator {
    * @throws a code shown as 401 where what was presented is not good; `LK_CREDENTIALS_AMBIGUOUS`
    *   for more than one; `LK_STORE_UNAVAILABLE`.
    */
-  async authenticate(headers: Headers, safe: boolean): Promise<Presented | null> {
+  async authenticate(headers: HeaderSource, safe: boolean): Promise<Presented | null> {
     const text = this.#select(headers);
     if (text === null) return null;
     const key = hash('sha256', text, 'hex');
@@ -79,7 +80,7 @@ export class Authenticator {
    * The living session whose present or former secret the headers hold, or `null`.
    * Enough to end it, which whoever ever held its secret may do, and for nothing else.
    */
-  async holder(headers: Headers): Promise<SessionReading | null> {
+  async holder(headers: HeaderSource): Promise<SessionReading | null> {
     const text = this.#select(headers);
     if (text === null) return null;
     let credential: ReturnType<typeof parseSessionCredential>;
@@ -98,7 +99,7 @@ export class Authenticator {
    * `Authorization`, if present, alone counts: browsers add the cookie to
    * same-origin calls by themselves, so it is never a fallback.
    */
-  #select(headers: Headers): string | null {
+  #select(headers: HeaderSource): string | null {
     const authorization = headers.get('authorization');
     if (authorization !== null) {
       // Two headers arrive joined by a comma, which no credential of ours contains.

@@ -4,6 +4,7 @@ import type { Authenticator, Presented } from '../flows/authenticate.ts';
 import type { SessionHolder } from '../flows/prove-again.ts';
 import type { Rooms } from '../flows/rooms.ts';
 import type { Visitor } from '../flows/sign-in.ts';
+import type { RequestHead } from '../foundation/header-source.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { AllowedOrigins } from './origin-rule.ts';
 
@@ -44,7 +45,7 @@ export interface Answer {
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Whether the method only reads (RFC 9110 §9.2.1). */
-export function isSafe(request: Request): boolean {
+export function isSafe(request: Pick<RequestHead, 'method'>): boolean {
   return SAFE.has(request.method);
 }
 

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { CODES, failure, isFailure } from '../errors.ts';
 import type { Presented } from '../flows/authenticate.ts';
-import { randomBytes } from '../foundation/random.ts';
+import { randomUuid } from '../foundation/random.ts';
 import { failurePage } from '../pages/failure.ts';
 import { clientAddress } from './address.ts';
 import { isForm } from './body.ts';
@@ -44,7 +44,11 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
           : failure('LK_METHOD_NOT_ALLOWED', { allow: methods });
       }
       await ready();
-      const ip = clientAddress(request.headers, connection.peer, rooms.config.trustedProxies);
+      const ip = clientAddress(
+        () => request.headers.get('x-forwarded-for'),
+        connection.peer,
+        rooms.config.trustedProxies,
+      );
       let asked: Promise<Presented | null> | null = null;
       const presented = (): Promise<Presented | null> =>
         (asked ??= services.authenticator.authenticate(request.headers, isSafe(request)));
@@ -138,7 +142,7 @@ function refuseLargeHeaders(headers: Headers): void {
 
 /** Makes an id under which one request is logged and answered. */
 export function newRequestId(): string {
-  return randomBytes(12).toString('base64url');
+  return randomUuid();
 }
 
 function allowedMethods(routes: readonly Route[]): readonly string[] {

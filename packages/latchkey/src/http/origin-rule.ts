@@ -1,4 +1,5 @@
 import { failure } from '../errors.ts';
+import type { RequestHead } from '../foundation/header-source.ts';
 
 /** Bodies that a page of another site can send without asking first (Fetch §2.2.2, CORS-safelisted). */
 const SIMPLE_BODY = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
@@ -17,7 +18,7 @@ export interface AllowedOrigins {
  *
  * @throws `LK_ORIGIN_REFUSED`
  */
-export function refuseCrossSite(request: Request, allowed: AllowedOrigins): void {
+export function refuseCrossSite(request: RequestHead, allowed: AllowedOrigins): void {
   const site = request.headers.get('sec-fetch-site');
   const origin = request.headers.get('origin');
   if (origin !== null && allowed.listed.has(origin)) return;
