@@ -143,7 +143,8 @@ function main() {
   useFromJavaScript(project);
   useCommand(project);
   useFromTypeScript(project);
-  console.log('\nthe packages work where they are installed');
+  // A step that fails has ended the process before.
+  console.log(`\npackages: ${PACKAGES.length} passed, 0 failed`);
 }
 
 main();

@@ -125,6 +125,8 @@ async function main() {
     patterns,
   );
   await runFiles(files.filter(isTiming), 1, patterns);
+  // A program that a test has left behind would keep this one waiting for what it prints.
+  process.exit();
 }
 
 try {

@@ -8,8 +8,9 @@ for (const [direction, millis] of [
   ['back', -600_000],
 ] as const) {
   test(`a revoked session stays refused where the wall clock is stepped ${direction} (@fault F10)`, async () => {
-    const { auth, clock, browser } = await openWorld();
-    const visit = browser();
+    const world = await openWorld();
+    const { auth, clock } = world;
+    const visit = world.browser();
     await visit.signUp('clock@example.com');
     const { session } = (await bodyOf(await visit.get('/auth/me'))) as { session: { id: SessionId } };
     // Remembered by now; revoked without a check that would notice at once.

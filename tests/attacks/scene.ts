@@ -46,7 +46,7 @@ export function door(): Door {
 }
 
 /** A folder for a database's file. */
-export async function folder(): Promise<{ file: string; remove(): Promise<void> }> {
+export async function folder(): Promise<{ file: string; readonly remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'latchkey-attack-'));
   return { file: join(path, 'app.db'), remove: () => rm(path, { recursive: true, force: true }) };
 }

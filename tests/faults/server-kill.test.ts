@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { sqlite } from 'latchkey';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { call, cookieOf, freePort, startServer, temporaryFolder } from '../server/process.ts';
 
 const ROUNDS = 6;
 const PEOPLE = 4;
-const passwordOf = (version: number): string => `lantern orchid gravel ${'abcdefghij'[version % 10]}${version} seven`;
+const passwordOf = (version: number): string =>
+  `lantern orchid gravel ${'abcdefghij'[version % 10]}${version} seven`;
 
 /** What a person was told, and what was under way when the server died. */
 interface Person {
@@ -24,6 +25,13 @@ interface Person {
 
 const folder = temporaryFolder();
 after(() => folder.remove());
+
+/** Signs somebody up, who is one of us once that is acknowledged. */
+async function signUp(url: string, email: string, people: Person[]): Promise<void> {
+  const response = await call(`${url}/auth/sign-up`, 'POST', { email, password: passwordOf(0) });
+  if (response.status !== 201) throw new Error(`sign-up answered ${response.status}`);
+  people.push({ email, passwords: [0], dead: [], living: [cookieOf(response)] });
+}
 
 /** Lives on the server until it dies. */
 async function live(url: string, person: Person): Promise<void> {
@@ -54,17 +62,29 @@ async function live(url: string, person: Person): Promise<void> {
 async function assertKept(url: string, person: Person): Promise<void> {
   const { email } = person;
   for (const cookie of person.dead) {
-    assert.equal((await call(`${url}/auth/me`, 'GET', undefined, cookie)).status, 401, 'a dead session came back');
+    assert.equal(
+      (await call(`${url}/auth/me`, 'GET', undefined, cookie)).status,
+      401,
+      'a dead session came back',
+    );
   }
   for (const cookie of person.living) {
-    assert.equal((await call(`${url}/auth/me`, 'GET', undefined, cookie)).status, 200, 'a living session is gone');
+    assert.equal(
+      (await call(`${url}/auth/me`, 'GET', undefined, cookie)).status,
+      200,
+      'a living session is gone',
+    );
   }
   const good: number[] = [];
   for (const version of person.passwords) {
     const response = await call(`${url}/auth/sign-in`, 'POST', { email, password: passwordOf(version) });
     if (response.status === 200) good.push(version);
   }
-  assert.equal(good.length, 1, `of the passwords ${person.passwords} of ${email}, ${good.length} are good`);
+  assert.equal(
+    good.length,
+    1,
+    `of the passwords ${person.passwords.join()} of ${email}, ${good.length} are good`,
+  );
   person.passwords = good;
 }
 
@@ -78,13 +98,9 @@ test('killed at any moment, the server loses nothing that it acknowledged (@faul
     const newcomers: Person[] = [];
     for (const person of people) await assertKept(server.url, person);
     const lives = people.slice(-PEOPLE).map((person) => live(server.url, person));
-    const signUps = Array.from({ length: PEOPLE }, async (_, index) => {
-      const email = `person-${round}-${index}@example.com`;
-      attempted += 1;
-      const response = await call(`${server.url}/auth/sign-up`, 'POST', { email, password: passwordOf(0) });
-      if (response.status !== 201) throw new Error(`sign-up answered ${response.status}`);
-      newcomers.push({ email, passwords: [0], dead: [], living: [cookieOf(response)] });
-    });
+    const emails = Array.from({ length: PEOPLE }, (_, index) => `person-${round}-${index}@example.com`);
+    const signUps = emails.map((email) => signUp(server.url, email, newcomers));
+    attempted += emails.length;
     const outcomes = Promise.allSettled([...lives, ...signUps]);
     await setTimeout(randomInt(30, 500));
     await server.end('SIGKILL');

@@ -19,7 +19,10 @@ describe("a session's data", () => {
   after(() => auth.close());
 
   const request = (cookie: string | null, method = 'POST'): Request =>
-    new Request(ORIGIN, { method, headers: { 'Sec-Fetch-Site': 'same-origin', ...(cookie === null ? {} : { Cookie: cookie }) } });
+    new Request(ORIGIN, {
+      method,
+      headers: { 'Sec-Fetch-Site': 'same-origin', ...(cookie === null ? {} : { Cookie: cookie }) },
+    });
 
   /** Begins a session as a visitor's first write does. */
   async function begin(): Promise<string> {
@@ -76,7 +79,10 @@ describe("a session's data", () => {
     const session = await auth.session(request(cookie), none);
     await session.set('notice', 'saved');
     const taken = await Promise.all(Array.from({ length: 10 }, () => session.take('notice')));
-    assert.deepEqual(taken.filter((notice) => notice !== undefined), ['saved']);
+    assert.deepEqual(
+      taken.filter((notice) => notice !== undefined),
+      ['saved'],
+    );
   });
 
   test('what does not fit the schema is refused, and nothing is written', async () => {

@@ -99,7 +99,7 @@ describe('the server refuses to start with one line that says what to do, and ex
       says: /at least 16 characters/,
     },
   ];
-  for (const { what, environment, says } of refusals) test(`${what}`, () => refuse(environment, says));
+  for (const { what, environment, says } of refusals) test(what, () => refuse(environment, says));
 
   test('a port in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');

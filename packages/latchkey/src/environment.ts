@@ -65,7 +65,7 @@ export async function readSettings(environment: Environment, directory: string):
     throw new ConfigError(`LATCHKEY_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
 
   const sources = new Map<string, string>([
-    ...Object.keys(file ?? {}).map((name): [string, string] => [name, 'latchkey.config.ts']),
+    ...leavesOf(file ?? {}).map((name): [string, string] => [name, 'latchkey.config.ts']),
     [
       'url',
       environment['LATCHKEY_URL'] === undefined
@@ -102,6 +102,17 @@ export async function readSettings(environment: Environment, directory: string):
 export function bindsLoopback(host: string): boolean {
   const url = URL.parse(`http://${host.includes(':') ? `[${host}]` : host}`);
   return url !== null && isLoopback(url);
+}
+
+const GROUPS = new Set(['sessions', 'nearCache', 'log', 'password', 'throttle']);
+
+/** The names of what is configured, as the configuration explains them: `sessions.idle`. */
+function leavesOf(options: Partial<LatchkeyOptions>): readonly string[] {
+  return Object.entries(options).flatMap(([name, value]) =>
+    GROUPS.has(name) && typeof value === 'object'
+      ? Object.keys(value).map((leaf) => `${name}.${leaf}`)
+      : [name],
+  );
 }
 
 function refuseUnknown(environment: Environment): void {

@@ -37,8 +37,9 @@ for (const name of [
     const { log, lines } = scene();
     log.logger.info({ [name]: 'CANARY', inner: { [name]: 'CANARY' } }, 'line');
     const [line] = lines();
-    assert.equal(line?.[name], '[secret]');
-    assert.deepEqual(line?.['inner'], { [name]: '[secret]' });
+    assert.ok(line !== undefined);
+    assert.equal(line[name], '[secret]');
+    assert.deepEqual(line['inner'], { [name]: '[secret]' });
   });
 }
 

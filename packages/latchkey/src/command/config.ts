@@ -21,7 +21,7 @@ export function configCommand(): Command {
         ...parseConfig(given, availableParallelism()).explanation.map(({ name, value, source }) => ({
           name,
           value,
-          source: sources.get(name) ?? sources.get(name.split('.')[0] ?? '') ?? source,
+          source: sources.get(name) ?? source,
         })),
         { name: 'port', value: String(port), source: variable('PORT') },
         { name: 'host', value: host, source: variable('HOST') },

@@ -1,8 +1,8 @@
 import type { Clock, SessionId } from '@latchkey/verify';
 import type { ObjectSchema } from '../config.ts';
 import { failure, invalid } from '../errors.ts';
-import { causeOfDeath } from './session.ts';
 import type { DataValue, Store, Tables } from '../stores/store.ts';
+import { causeOfDeath } from './session.ts';
 
 const MAX_BYTES = 16 * 1024;
 /** How often a write that somebody overtook is tried again. */
