@@ -43,11 +43,11 @@ function ways(signedInAs: string | null): Html {
 }
 
 function developers(view: HomeView): Html {
-  const command = `curl ${view.origin}/auth/sign-in \\
-  -c cookies.txt \\
+  const command = `curl -c cookies.txt \\
   -H 'content-type: application/json' \\
   -d '{ "email": "you@example.com",
-        "password": "your password" }'`;
+        "password": "your password" }' \\
+  ${view.origin}/auth/sign-in`;
   const links = html`<p class="actions"><a class="button" href="/docs">Read the API reference</a>
 <a class="button" href="/openapi.json">openapi.json</a></p>`;
   return html`<section class="developers" aria-labelledby="developers">
