@@ -126,7 +126,7 @@ describe('the standalone server', () => {
   test('what is not there is a page for people and a problem for programs', async () => {
     const page = await fetch(`${server.url}/nothing`, { headers: { Accept: 'text/html' } });
     assert.equal(page.status, 404);
-    assert.match(await page.text(), /There is nothing here/);
+    assert.match(await page.text(), /The address may be mistyped/);
     const problem = await fetch(`${server.url}/nothing`);
     assert.equal(problem.headers.get('content-type'), 'application/problem+json');
     assert.equal(((await problem.json()) as { code: string }).code, 'LK_NOT_FOUND');

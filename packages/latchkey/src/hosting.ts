@@ -7,9 +7,8 @@
 
 export { failure } from './errors.ts';
 export { clientAddress } from './http/address.ts';
+export { failureResponse } from './http/failure-response.ts';
 export { newRequestId } from './http/handler.ts';
-export { problemResponse } from './http/problem.ts';
 export { securityHeaders } from './http/security-headers.ts';
-export { failurePage } from './pages/failure.ts';
 export { homePage } from './pages/home.ts';
 export { referencePage } from './pages/reference.ts';

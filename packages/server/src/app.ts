@@ -5,10 +5,9 @@ import type { Latchkey } from 'latchkey';
 import {
   clientAddress,
   failure,
-  failurePage,
+  failureResponse,
   homePage,
   newRequestId,
-  problemResponse,
   referencePage,
   securityHeaders,
 } from 'latchkey/hosting';
@@ -75,13 +74,13 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
     const { type, text } = await options.metrics.render();
     return c.body(text, 200, { 'Content-Type': type });
   });
-  app.notFound((c) => answerFailure(c.req.raw, failure('LK_NOT_FOUND'), c.var.requestId, brand));
+  app.notFound((c) => failureResponse(failure('LK_NOT_FOUND'), c.req.raw, c.var.requestId, brand));
   app.onError((error, c) => {
     options.log.logger[isExpected(error) ? 'info' : 'error'](
       { request: c.var.requestId, error: error.stack },
       'failed',
     );
-    return answerFailure(c.req.raw, error, c.var.requestId, brand);
+    return failureResponse(error, c.req.raw, c.var.requestId, brand);
   });
   return app;
 }
@@ -123,20 +122,6 @@ function observe({ auth, log, metrics }: AppOptions): MiddlewareHandler<ServerEn
       ),
     });
   };
-}
-
-function answerFailure(request: Request, error: unknown, requestId: string, brand: string): Response {
-  const problem = problemResponse(error, request, requestId);
-  if (!(request.headers.get('accept') ?? '').includes('text/html')) return problem;
-  const { status } = problem;
-  const title = status === 404 ? 'There is nothing here' : 'Something went wrong here';
-  const text =
-    status === 404 ? 'The address may be mistyped, or the page is gone.' : 'Please try again in a moment.';
-  const page = failurePage({ brand, signedInAs: null, status, title, text, requestId });
-  return new Response(page, {
-    status,
-    headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' },
-  });
 }
 
 function mayRead(authorization: string | undefined, { metricsSecret, open }: AppOptions): boolean {

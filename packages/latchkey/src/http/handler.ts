@@ -2,13 +2,13 @@ import { Hono } from 'hono';
 import { CODES, failure, isFailure } from '../errors.ts';
 import type { Presented } from '../flows/authenticate.ts';
 import { randomUuid } from '../foundation/random.ts';
-import { failurePage } from '../pages/failure.ts';
 import { clientAddress } from './address.ts';
-import { isForm } from './body.ts';
+import { allowListedOrigin, preflight } from './cors.ts';
 import { type Connection, isSafe, type Services } from './exchange.ts';
+import { failureResponse } from './failure-response.ts';
 import { refuseCrossSite } from './origin-rule.ts';
-import { problemHeaders, problemOf, problemResponse, shownFailure } from './problem.ts';
-import { html, type Route } from './route.ts';
+import { shownFailure } from './problem.ts';
+import type { Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -57,7 +57,7 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
     });
     for (const [name, value] of everywhere) response.headers.set(name, value);
     response.headers.set('X-Request-Id', requestId);
-    allowListedOrigin(request, response.headers);
+    allowListedOrigin(request, response.headers, allowed.listed);
     return response;
   };
 
@@ -78,33 +78,8 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
           request: requestId,
         });
       }
-      return wantsPage(request)
-        ? failureAsPage(shown, request, requestId)
-        : problemResponse(error, request, requestId);
+      return failureResponse(error, request, requestId, rooms.config.brand);
     }
-  };
-
-  const failureAsPage = (
-    shown: ReturnType<typeof shownFailure>,
-    request: Request,
-    requestId: string,
-  ): Response => {
-    const { status, title } = problemOf(shown, requestId);
-    const { brand } = rooms.config;
-    const text = status >= 500 ? 'Please try again in a moment.' : 'Go back and try again.';
-    const page = failurePage({ brand, signedInAs: null, status, title, text, requestId });
-    return html(page, status, problemHeaders(shown, request));
-  };
-
-  const allowListedOrigin = (request: Request, headers: Headers): void => {
-    if (allowed.listed.size === 0) return;
-    headers.append('Vary', 'Origin');
-    const origin = request.headers.get('origin');
-    if (origin === null || !allowed.listed.has(origin)) return;
-    headers.set('Access-Control-Allow-Origin', origin);
-    headers.set('Access-Control-Allow-Credentials', 'true');
-    headers.set('Access-Control-Expose-Headers', 'Retry-After, WWW-Authenticate, X-Request-Id');
-    headers.delete('Cross-Origin-Resource-Policy');
   };
 
   const app = new Hono<Bindings>();
@@ -128,12 +103,6 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
   return async (request, connection) => app.fetch(request, { connection });
 }
 
-/** Whether a person waits for the answer. */
-function wantsPage(request: Request): boolean {
-  if (!isSafe(request)) return isForm(request);
-  return (request.headers.get('accept') ?? '').includes('text/html');
-}
-
 function refuseLargeHeaders(headers: Headers): void {
   let length = 0;
   for (const [name, value] of headers) length += name.length + value.length + 4;
@@ -148,18 +117,4 @@ export function newRequestId(): string {
 function allowedMethods(routes: readonly Route[]): readonly string[] {
   const methods = routes.map((route) => route.method);
   return methods.includes('GET') ? ['HEAD', ...methods] : methods;
-}
-
-/** A browser asks before it sends what a page of a listed origin wrote (Fetch §4.8). */
-function preflight(request: Request, methods: readonly string[], listed: ReadonlySet<string>): Response {
-  const origin = request.headers.get('origin');
-  const headers = new Headers({ Vary: 'Origin', Allow: ['OPTIONS', ...methods].join(', ') });
-  if (origin !== null && listed.has(origin)) {
-    headers.set('Access-Control-Allow-Origin', origin);
-    headers.set('Access-Control-Allow-Credentials', 'true');
-    headers.set('Access-Control-Allow-Methods', methods.join(', '));
-    headers.set('Access-Control-Allow-Headers', 'Content-Type, Authorization');
-    headers.set('Access-Control-Max-Age', '600');
-  }
-  return new Response(null, { status: 204, headers });
 }
