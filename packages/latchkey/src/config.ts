@@ -18,6 +18,7 @@ export interface AuthEvent {
     | 'session_ended'
     | 'sessions_ended'
     | 'password_changed'
+    | 'password_disabled'
     | 'password_rehashed'
     | 'reauthenticated'
     | 'reauthentication_refused'

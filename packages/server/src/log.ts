@@ -14,6 +14,13 @@ const REDACTED = [
   'set-cookie',
 ];
 
+const WARNINGS: ReadonlySet<AuthEvent['type']> = new Set([
+  'sign_in_refused',
+  'reauthentication_refused',
+  'password_disabled',
+  'log_stale',
+]);
+
 /** All that is logged of a request: none of it can hold a credential. */
 export interface RequestLine {
   readonly request: string;
@@ -51,8 +58,7 @@ export function logTo(stream: DestinationStream, level: string): Log {
 export function eventLogger(logger: Logger): (event: AuthEvent) => void {
   return ({ type, error, ...rest }) => {
     if (type === 'failed') logger.error({ ...rest, error: describe(error) }, type);
-    else if (type === 'sign_in_refused' || type === 'reauthentication_refused' || type === 'log_stale')
-      logger.warn(rest, type);
+    else if (WARNINGS.has(type)) logger.warn(rest, type);
     else logger.info(rest, type);
   };
 }

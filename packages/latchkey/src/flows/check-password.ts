@@ -7,7 +7,7 @@ import type { Rooms } from './rooms.ts';
 /** NIST SP 800-63B-4 §3.2.2: after so many consecutive failures the password is no authenticator any more. */
 export const MAX_CONSECUTIVE_FAILURES = 100;
 
-type Uses = Pick<Rooms, 'store' | 'clock' | 'hasher' | 'passwordRules'>;
+type Uses = Pick<Rooms, 'store' | 'clock' | 'hasher' | 'passwordRules' | 'emit'>;
 
 /** A password that was right, with what it was checked against. */
 export interface CheckedPassword {
@@ -35,7 +35,7 @@ export async function checkPassword(
   owner: PasswordOwner,
   text: string,
 ): Promise<CheckedPassword> {
-  const { store, clock, hasher, passwordRules } = rooms;
+  const { store, clock, hasher, passwordRules, emit } = rooms;
   const now = clock.now();
   const { seq: rs } = await store.log.head();
   const user =
@@ -44,6 +44,9 @@ export async function checkPassword(
   const stored = await store.passwords.find(user?.id ?? newId<'user'>(now));
   const subject = user?.id ?? subjectOf('address', 'user' in owner ? owner.user : owner.emailKey);
   const attempts = await store.attempts.count(subject, now);
+  // Said once, with whose it is: refusals alone would not tell an operator whom to unlock.
+  if (user !== null && attempts === MAX_CONSECUTIVE_FAILURES + 1)
+    emit({ type: 'password_disabled', user: user.id });
 
   const password = passwordRules.normalise(text);
   const right = stored === null ? await hasher.dummy(password) : await hasher.verify(password, stored);

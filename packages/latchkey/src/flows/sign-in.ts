@@ -47,9 +47,9 @@ export async function signIn(
   const { ip } = visitor.origin;
   const { key } = parseEmail(input.email);
   const network = networkOf(ip);
-  await rooms.throttle.network(network);
-  await rooms.throttle.account(key);
   try {
+    await rooms.throttle.network(network);
+    await rooms.throttle.account(key);
     const checked = await rooms.hashQueue.run(network, () =>
       checkPassword(rooms, { emailKey: key }, input.password),
     );

@@ -112,15 +112,20 @@ export function transactionConformance(test: StoreTest): void {
   });
 
   test('nothing that a failed transaction left running is written', async (store) => {
-    const late: Promise<unknown>[] = [];
-    const work = store.transaction(async (tables) => {
-      for (let index = 0; index < 50; index += 1) {
-        late.push(tables.users.create(sampleUser()).catch((error: unknown) => error));
-      }
-      throw new Stop();
-    });
-    await assert.rejects(work, Stop);
-    await Promise.all(late);
+    // The work fails a little later each time, so that a statement is due at every
+    // step of the rollback.
+    for (let delay = 0; delay < 60; delay += 1) {
+      const late: Promise<unknown>[] = [];
+      const work = store.transaction(async (tables) => {
+        for (let index = 0; index < 5; index += 1) {
+          late.push(tables.users.create(sampleUser()).catch((error: unknown) => error));
+        }
+        for (let step = 0; step < delay; step += 1) await Promise.resolve();
+        throw new Stop();
+      });
+      await assert.rejects(work, Stop);
+      await Promise.all(late);
+    }
     assert.equal(await store.users.count(), 0);
   });
 }

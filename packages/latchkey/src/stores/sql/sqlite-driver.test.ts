@@ -54,16 +54,21 @@ describe('one connection', () => {
 
   test('a statement that a failed transaction left behind is refused, not committed by itself', async () => {
     const { driver, db, names } = await openFile('behind.db');
-    const late: Promise<unknown>[] = [];
-    const failed = db.transaction().execute(async (transaction) => {
-      for (let index = 0; index < 10; index += 1) {
-        const insert = transaction.insertInto('item').values({ name: `${index}` });
-        late.push(insert.execute().catch((error: unknown) => error));
-      }
-      throw new Error('stop');
-    });
-    await assert.rejects(failed, /stop/);
-    assert.ok((await Promise.all(late)).at(-1) instanceof Error);
+    // The work fails a little later each time, so that a statement is due at every
+    // step of the rollback.
+    for (let delay = 0; delay < 60; delay += 1) {
+      const late: Promise<unknown>[] = [];
+      const failed = db.transaction().execute(async (transaction) => {
+        for (let index = 0; index < 10; index += 1) {
+          const insert = transaction.insertInto('item').values({ name: `${delay}` });
+          late.push(insert.execute().catch((error: unknown) => error));
+        }
+        for (let step = 0; step < delay; step += 1) await Promise.resolve();
+        throw new Error('stop');
+      });
+      await assert.rejects(failed, /stop/);
+      assert.ok((await Promise.all(late)).at(-1) instanceof Error);
+    }
     assert.deepEqual(await names(), []);
     await driver.close();
   });
