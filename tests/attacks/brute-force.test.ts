@@ -80,6 +80,9 @@ describe('guessing, past every rate', () => {
     target.events.length = 0;
     await Promise.all(Array.from({ length: 30 }, () => attempt(target, email, OTHER_PASSWORD)));
     assert.deepEqual(refusals(target), { LK_PASSWORD_WRONG: 5, LK_PASSWORD_DISABLED: 25 });
+    const told = target.events.filter(({ type }) => type === 'password_disabled');
+    assert.equal(told.length, 1, 'an operator is told once, and of whom');
+    assert.ok(told[0]?.user !== undefined);
     const rights = await Promise.all(Array.from({ length: 30 }, () => attempt(target, email, PASSWORD)));
     assert.ok(rights.every((status) => status === 401));
   });

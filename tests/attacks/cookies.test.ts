@@ -16,7 +16,7 @@ describe('cookies that somebody else has set', () => {
   });
   after(() => world.auth.close());
 
-  test('make two of one name, and neither wins, in any order (@fault C2)', async () => {
+  test('make two of one name, and neither wins, in any order (@incident C2)', async () => {
     const name = 'latchkey-3000';
     const pairs = [
       `${mine}; ${theirs}`,
@@ -49,7 +49,7 @@ describe('cookies that somebody else has set', () => {
     assert.equal(await statusOf(world, mine), 200);
   });
 
-  test('of another name are not ours, however close (@fault C2)', async () => {
+  test('of another name are not ours, however close (@incident C2)', async () => {
     const value = theirs.split('=')[1] ?? '';
     const twins = [
       'latchkey',
@@ -78,7 +78,7 @@ describe('cookies that somebody else has set', () => {
     );
   });
 
-  test('of a hundred times 4 kB are answered with 431, on every route (@fault C3)', async () => {
+  test('of a hundred times 4 kB are answered with 431, on every route (@incident C3)', async () => {
     const bomb = Array.from({ length: 100 }, (_, index) => `c${index}=${'x'.repeat(4_000)}`).join('; ');
     for (const { method, path } of operationsOf(world.auth)) {
       const headers = { Cookie: `${mine}; ${bomb}`, 'Sec-Fetch-Site': 'same-origin' };
@@ -89,7 +89,7 @@ describe('cookies that somebody else has set', () => {
     assert.equal(await statusOf(world, mine), 200);
   });
 
-  test('are refused from 16 kB of headers on, and not before (@fault C3)', async () => {
+  test('are refused from 16 kB of headers on, and not before (@incident C3)', async () => {
     const withCookie = (length: number): Promise<Response> =>
       send(world.auth, '/auth/me', { headers: { Cookie: `${mine}; c=${'x'.repeat(length)}` } });
     assert.equal((await withCookie(15_000)).status, 200);
@@ -105,7 +105,7 @@ describe('the cookie that we set', () => {
     ['https://app.example.com:8443', '__Host-latchkey', ['Secure']],
     [ORIGIN, 'latchkey-3000', []],
   ] as const) {
-    test(`of ${url} is named and fenced in as a browser can enforce (@fault C2, @asvs 3.3.1, @asvs 3.3.2, @asvs 3.3.3, @asvs 3.3.4, @asvs 3.3.5)`, async () => {
+    test(`of ${url} is named and fenced in as a browser can enforce (@incident C2, @asvs 3.3.1, @asvs 3.3.2, @asvs 3.3.3, @asvs 3.3.4, @asvs 3.3.5)`, async () => {
       const world = await openWorld({ url });
       let cookie = '';
       const seen: string[] = [];

@@ -81,11 +81,11 @@ describe('requests that a page of another site makes', () => {
     assert.equal(await statusOf(world, cookie), 200);
   };
   for (const headers of CROSS) {
-    test(`are refused on every unsafe route: ${JSON.stringify(headers)} (@fault C1, @asvs 3.5.1)`, () =>
+    test(`are refused on every unsafe route: ${JSON.stringify(headers)} (@incident C1, @asvs 3.5.1)`, () =>
       refusedEverywhere(headers));
   }
 
-  test('as forms and plain text are refused without any header that says where from (@fault C1, @asvs 3.5.1)', async () => {
+  test('as forms and plain text are refused without any header that says where from (@incident C1, @asvs 3.5.1)', async () => {
     for (const { method, path } of unsafe()) {
       for (const type of [
         FORM,
@@ -104,7 +104,7 @@ describe('requests that a page of another site makes', () => {
     }
   });
 
-  test('as JSON in another type are not read even from our own pages (@fault C1, @asvs 3.5.2)', async () => {
+  test('as JSON in another type are not read even from our own pages (@incident C1, @asvs 3.5.2)', async () => {
     const body = JSON.stringify({ email: 'cross@example.com', password: PASSWORD });
     for (const type of [
       'text/plain',
@@ -126,7 +126,7 @@ describe('requests that a page of another site makes', () => {
     assert.equal(response.status, 415, 'no type at all');
   });
 
-  test('cannot say by header, query or field that they are of another method (@fault C1)', async () => {
+  test('cannot say by header, query or field that they are of another method (@incident C1)', async () => {
     const rows = rowsOf(place.file);
     const names = ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', '_method'];
     for (const { method, path } of unsafe()) {
@@ -155,7 +155,7 @@ describe('requests that a page of another site makes', () => {
     assert.equal(await statusOf(world, cookie), 200);
   });
 
-  test('by GET, HEAD or OPTIONS change nothing (@fault C1)', async () => {
+  test('by GET, HEAD or OPTIONS change nothing (@incident C1)', async () => {
     const rows = rowsOf(place.file);
     const pages = [
       'sign-in',
@@ -187,7 +187,7 @@ describe('requests that a page of another site makes', () => {
     assert.equal(await statusOf(world, cookie), 200);
   });
 
-  test('may come from a listed origin, which alone may read the answers (@fault C1, @asvs 3.4.2)', async () => {
+  test('may come from a listed origin, which alone may read the answers (@incident C1, @asvs 3.4.2)', async () => {
     const json = { 'Content-Type': 'application/json', 'Sec-Fetch-Site': 'cross-site' };
     const body = JSON.stringify({ email: 'cross@example.com', password: PASSWORD });
     const good = await send(world.auth, '/auth/sign-in', {
@@ -213,7 +213,7 @@ describe('requests that a page of another site makes', () => {
     }
   });
 
-  test("are refused by the application's own check as well (@fault C1)", async () => {
+  test("are refused by the application's own check as well (@incident C1)", async () => {
     const headers = { Cookie: cookie, 'Sec-Fetch-Site': 'cross-site' };
     const request = (method: string): Request => new Request(`${ORIGIN}/x`, { method, headers });
     await assert.rejects(world.auth.require(request('POST')), { code: 'LK_ORIGIN_REFUSED' });

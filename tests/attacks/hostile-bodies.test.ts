@@ -143,7 +143,7 @@ describe('bodies that are made to be misread', () => {
   };
 
   for (const [what, make] of Object.entries(JSONS)) {
-    test(`JSON: ${what} (@fault D1, @asvs 1.5.3, @asvs 15.3.6)`, async () => {
+    test(`JSON: ${what} (@incident D1, @asvs 1.5.3, @asvs 15.3.6)`, async () => {
       for (const { path, fields } of routes()) {
         const response = await post(path, 'application/json', make(fields));
         assert.equal(await refused(response, path), 'LK_REQUEST_INVALID', path);
@@ -153,14 +153,14 @@ describe('bodies that are made to be misread', () => {
   }
 
   for (const [what, make] of Object.entries(FORMS)) {
-    test(`form: ${what} (@fault D1, @asvs 15.3.7)`, async () => {
+    test(`form: ${what} (@incident D1, @asvs 15.3.7)`, async () => {
       for (const { path, fields } of routes())
         await refused(await post(path, FORM, make(fields)), `${path} ${make(fields)}`, [400, 422]);
       await untouched();
     });
   }
 
-  test('a value of the wrong type in any field of any route (@fault D1, @asvs 15.3.5)', async () => {
+  test('a value of the wrong type in any field of any route (@incident D1, @asvs 15.3.5)', async () => {
     for (const { path, fields } of routes()) {
       for (const field of fields) {
         for (const value of WRONG) {
@@ -175,7 +175,7 @@ describe('bodies that are made to be misread', () => {
     await untouched();
   });
 
-  test('an unknown field is refused by its name, and its value is not told (@fault D1, @asvs 15.3.3)', async () => {
+  test('an unknown field is refused by its name, and its value is not told (@incident D1, @asvs 15.3.3)', async () => {
     const response = await post(
       '/auth/sign-in',
       'application/json',
@@ -187,7 +187,7 @@ describe('bodies that are made to be misread', () => {
     assert.ok(!text.includes('told?'));
   });
 
-  test('a body of a megabyte, announced or not (@fault D1)', async () => {
+  test('a body of a megabyte, announced or not (@incident D1)', async () => {
     const large = `{"email":"${'x'.repeat(1_000_000)}"}`;
     for (const { path } of routes()) {
       for (const type of ['application/json', FORM, 'text/plain']) {
@@ -209,7 +209,7 @@ describe('bodies that are made to be misread', () => {
     await untouched();
   });
 
-  test('an announced length that is a lie (@fault D1)', async () => {
+  test('an announced length that is a lie (@incident D1)', async () => {
     for (const length of ['99999999999', '-1', '1e3', 'x', '']) {
       const response = await send(world.auth, '/auth/sign-in', {
         method: 'POST',
@@ -224,7 +224,7 @@ describe('bodies that are made to be misread', () => {
     }
   });
 
-  test('a query with a field twice, unknown or of the wrong form (@fault D1, @asvs 15.3.7)', async () => {
+  test('a query with a field twice, unknown or of the wrong form (@incident D1, @asvs 15.3.7)', async () => {
     const queries = [
       'limit=1&limit=2',
       'limit=0',
@@ -253,7 +253,7 @@ describe('bodies that are made to be misread', () => {
     await untouched();
   });
 
-  test('a path that is made to be misread (@fault D1)', async () => {
+  test('a path that is made to be misread (@incident D1)', async () => {
     for (const path of [
       '/auth/sessions/%ff',
       '/auth/sessions/%00',

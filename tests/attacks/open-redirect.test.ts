@@ -117,7 +117,7 @@ describe('where a sign-in leads', () => {
     });
 
   for (const text of HOSTILE) {
-    test(`is never elsewhere: ${JSON.stringify(text).slice(0, 60)} (@incident N5, @fault S2, @asvs 3.7.2)`, async () => {
+    test(`is never elsewhere: ${JSON.stringify(text).slice(0, 60)} (@incident N5, @incident S2, @asvs 3.7.2)`, async () => {
       leadsHome(await page(text), text);
       leadsHome(await page(text, '/auth/sign-up'), text);
       leadsHome(await form(text), text);
@@ -140,7 +140,7 @@ describe('where a sign-in leads', () => {
     });
   }
 
-  test('is shown on the page only where it is safe (@fault S2)', async () => {
+  test('is shown on the page only where it is safe (@incident S2)', async () => {
     for (const text of HOSTILE) {
       for (const path of ['/auth/sign-in', '/auth/sign-up']) {
         const response = await send(
@@ -156,7 +156,7 @@ describe('where a sign-in leads', () => {
     }
   });
 
-  test('is answered for ten thousand URLs of any shape (@incident N5, @fault S2)', async () => {
+  test('is answered for ten thousand URLs of any shape (@incident N5, @incident S2)', async () => {
     const part = fc.constantFrom(
       '/',
       '\\',

@@ -1,0 +1,34 @@
+/*
+ * Prints which ids of requirements, incidents and faults the tests name, and in
+ * which files: `npm run covered`, or `npm run covered -- 7.2.4 E1` for some.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.join(import.meta.dirname, '..');
+const KINDS = ['asvs', 'nist', 'incident', 'fault', 'rule'];
+
+/** @type {Map<string, Set<string>>} */
+const covered = new Map();
+for (const file of globSync(['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'], { cwd: ROOT })) {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  // A list after one mark is of that mark's kind: "@asvs 7.3.1, 7.3.2, @incident J9".
+  for (const [, kind = '', list = ''] of text.matchAll(/@(\w+) ([^@\n'"`)]+)/g)) {
+    if (!KINDS.includes(kind)) continue;
+    for (const id of list.split(/[,;]/).map((part) => part.trim())) {
+      if (!/^[A-Z]?[\d.]+(\(\d\))?$|^[A-Z]\d+$|^NFC$/.test(id)) continue;
+      const name = `${kind} ${id}`;
+      covered.set(name, (covered.get(name) ?? new Set()).add(file));
+    }
+  }
+}
+
+const wanted = process.argv.slice(2);
+const collator = new Intl.Collator('en', { numeric: true });
+const names = [...covered.keys()].toSorted(collator.compare);
+for (const name of names) {
+  const id = name.slice(name.indexOf(' ') + 1);
+  if (wanted.length > 0 && !wanted.includes(id)) continue;
+  console.log(`${name.padEnd(22)} ${[...(covered.get(name) ?? [])].toSorted().join(' ')}`);
+}
+console.log(`${names.length} ids are named by tests`);
