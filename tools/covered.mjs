@@ -6,7 +6,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.join(import.meta.dirname, '..');
-const KINDS = ['asvs', 'nist', 'incident', 'fault', 'rule'];
+const KINDS = new Set(['asvs', 'nist', 'incident', 'fault', 'rule']);
 
 /** @type {Map<string, Set<string>>} */
 const covered = new Map();
@@ -14,7 +14,7 @@ for (const file of globSync(['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'
   const text = readFileSync(path.join(ROOT, file), 'utf8');
   // A list after one mark is of that mark's kind: "@asvs 7.3.1, 7.3.2, @incident J9".
   for (const [, kind = '', list = ''] of text.matchAll(/@(\w+) ([^@\n'"`)]+)/g)) {
-    if (!KINDS.includes(kind)) continue;
+    if (!KINDS.has(kind)) continue;
     for (const id of list.split(/[,;]/).map((part) => part.trim())) {
       if (!/^[A-Z]?[\d.]+(\(\d\))?$|^[A-Z]\d+$|^NFC$/.test(id)) continue;
       const name = `${kind} ${id}`;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SessionId } from '@latchkey/verify';
+import { sqlite } from 'latchkey';
 import { bodyOf, openWorld } from '../http/world.ts';
+import { confirmLog, folder } from './scene.ts';
 
 for (const [direction, millis] of [
   ['forward', 600_000],
@@ -22,3 +24,19 @@ for (const [direction, millis] of [
     await auth.close();
   });
 }
+
+test('what another node revoked before this one slept is not accepted from memory when it wakes (@fault F10, @rule R6)', async () => {
+  const { file, remove } = await folder();
+  const here = await openWorld({}, sqlite(file));
+  const there = await openWorld({}, sqlite(file));
+  const visit = here.browser();
+  await visit.signUp('asleep@example.com');
+  const { session } = (await bodyOf(await visit.get('/auth/me'))) as { session: { id: SessionId } };
+  await there.auth.revoke({ session: session.id });
+  // The wall clock went on while the machine stood still, and the entry died meanwhile.
+  for (const { clock } of [here, there]) clock.step(400_000);
+  await confirmLog(here);
+  assert.equal((await visit.get('/auth/me')).status, 401);
+  for (const { auth } of [here, there]) await auth.close();
+  await remove();
+});

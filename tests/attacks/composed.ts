@@ -61,7 +61,7 @@ export async function composed(
     log,
     tail,
     emit,
-    receipts: new Receipts({ store, clock, tail, self: log.follower }),
+    receipts: new Receipts({ store, clock, tail, self: log.follower, onError }),
     cookie: sessionCookie(config),
     activity: new Activity({ store, clock, idle, onError }),
     hasher: choose(passwordHasher({ rootSecret, ...(argon2 === undefined ? {} : { argon2 }) })),

@@ -38,6 +38,8 @@ async function assertRefused(filename: string, ...expected: readonly RegExp[]): 
     for (const pattern of expected) assert.match(error.message, pattern);
     return true;
   });
+  // Nothing of it stays open, so that what is in the way can be moved.
+  await assert.rejects(store.meta.find('key'), TypeError);
 }
 
 describe('a schema that a newer build has left', () => {

@@ -1,6 +1,49 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { type Store, sqlite } from 'latchkey';
 import { bodyOf, codeOf, OTHER_PASSWORD, openWorld, PASSWORD, type World } from './world.ts';
+
+test('what is committed is told as done, also where its receipt cannot be written down', async () => {
+  const store = sqlite(':memory:');
+  const failing: Store = Object.assign(Object.create(store) as Store, {
+    receipts: { ...store.receipts, create: () => Promise.reject(new Error('the disk is full')) },
+  });
+  const world = await openWorld({}, failing);
+  const visit = world.browser();
+  await visit.signUp('committed@example.com');
+  const changed = await visit.post('/auth/password', {
+    current_password: PASSWORD,
+    new_password: OTHER_PASSWORD,
+  });
+  assert.equal(changed.status, 200);
+  const { receipt } = (await bodyOf(changed)) as { receipt: { settled: boolean; deadline: string } };
+  assert.equal(receipt.settled, false);
+  assert.ok(Date.parse(receipt.deadline) > Date.now());
+  assert.equal((await visit.get('/auth/me')).status, 200, 'the new cookie arrived');
+  assert.ok(world.events.some(({ type }) => type === 'failed'));
+  await world.auth.close();
+});
+
+test('a body that does not arrive whole is a 400, and no defect of ours', async () => {
+  const world = await openWorld();
+  const broken = new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(new TextEncoder().encode('{"email"'));
+      controller.error(new Error('the client hung up'));
+    },
+  });
+  const request = new Request('http://localhost:3000/auth/sign-in', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: broken,
+    duplex: 'half',
+  });
+  const response = await world.auth.handler(request);
+  assert.equal(response.status, 400);
+  assert.equal(await codeOf(response), 'LK_REQUEST_INVALID');
+  assert.deepEqual(world.events, []);
+  await world.auth.close();
+});
 
 describe('people, over HTTP', () => {
   let world: World;

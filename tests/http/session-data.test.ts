@@ -97,6 +97,36 @@ describe("a session's data", () => {
     assert.equal(await session.get('notice'), undefined);
   });
 
+  test('many writers at once do not pass the limit together, and what is too much can be taken away', async () => {
+    const big = latchkey({
+      url: ORIGIN,
+      secret: TEST_SECRET,
+      store: sqlite(':memory:'),
+      session: z.record(z.string(), z.string()),
+    });
+    let cookie = '';
+    const session = await big.session(request(null), (value) => {
+      cookie = value.split(';')[0] ?? '';
+    });
+    await session.set('first', 'x');
+    const again = await big.session(request(cookie), none);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => again.set(`key${index}`, 'x'.repeat(7_000))),
+    );
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 2);
+    assert.ok(JSON.stringify(await again.read()).length < 17_000);
+    const kept = Object.keys(await again.read()).find((key) => key.startsWith('key'));
+    await again.take(kept ?? '');
+    await again.set('last', 'y'.repeat(7_000));
+    await big.close();
+  });
+
+  test('a request with an Authorization header neither reads nor replaces the cookie (@incident B7)', async () => {
+    const foreign = request(await begin());
+    foreign.headers.set('Authorization', 'Basic eDp5');
+    await assert.rejects(auth.session(foreign, none), { code: 'LK_CREDENTIAL_UNSUPPORTED' });
+  });
+
   test('login gives another id and secret and keeps the data; sign-out ends them', async () => {
     const cookie = await begin();
     await (await auth.session(request(cookie), none)).set('cart', ['tea']);

@@ -180,6 +180,35 @@ describe('the standalone server', () => {
     assert.equal((await fetch(`${server.url}/health/live`)).status, 200);
   });
 
+  test('what is no request is answered with a code all the same (@incident C3)', async () => {
+    const exchange = async (head: string): Promise<string> => {
+      const socket = connect(server.port, '127.0.0.1');
+      await once(socket, 'connect');
+      const answer = text(socket);
+      socket.write(head);
+      return answer;
+    };
+    const large = `X-Large: ${'x'.repeat(17_000)}\r\n`;
+    const host = `Host: localhost:${server.port}\r\nConnection: close\r\n`;
+    assert.match(
+      await exchange(`GET /auth/me HTTP/1.1\r\n${host}${large}\r\n`),
+      /^HTTP\/1\.1 431 [^]*LK_HEADERS_TOO_LARGE/,
+    );
+    assert.match(
+      await exchange(`GET / HTTP/1.1\r\n${host}${large.repeat(3)}\r\n`),
+      /^HTTP\/1\.1 431 [^]*LK_HEADERS_TOO_LARGE/,
+    );
+    assert.match(await exchange('no request at all\r\n\r\n'), /^HTTP\/1\.1 400 [^]*LK_REQUEST_INVALID/);
+  });
+
+  test('variables that are set to nothing are not set', async () => {
+    const own = temporaryFolder();
+    const { stdout } = await run(['config'], { HOST: '', LATCHKEY_URL: '', LATCHKEY_DATA: '' }, '', own.path);
+    assert.match(stdout, /^host +127\.0\.0\.1 +default$/m);
+    assert.equal(existsSync(join(own.path, 'data', 'secret')), true);
+    own.remove();
+  });
+
   test('told to stop, it finishes what is under way, takes nothing new, and exits with 0', async () => {
     const own = temporaryFolder();
     const stopping = await startServer(own.path);

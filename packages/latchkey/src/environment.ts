@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, isLoopback, type LatchkeyOptions } from './config.ts';
@@ -49,7 +49,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  *
  * @throws {ConfigError} with one line that names the variable and the remedy.
  */
-export async function readSettings(environment: Environment, directory: string): Promise<Settings> {
+export async function readSettings(everything: Environment, directory: string): Promise<Settings> {
+  const environment = withoutEmpty(everything);
   refuseUnknown(environment);
   const file = await readConfigFile(directory);
   const port = number(environment, 'PORT', 3000, 65_535);
@@ -115,6 +116,11 @@ function leavesOf(options: Partial<LatchkeyOptions>): readonly string[] {
   );
 }
 
+/** A variable that is set to nothing is not set: an empty `HOST` would mean every address. */
+function withoutEmpty(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}
+
 function refuseUnknown(environment: Environment): void {
   const known = new Set<string>(VARIABLES);
   const unknown = Object.keys(environment).find(
@@ -126,14 +132,14 @@ function refuseUnknown(environment: Environment): void {
 
 function number(environment: Environment, name: string, fallback: number, most: number): number {
   const text = environment[name];
-  if (text === undefined || text === '') return fallback;
+  if (text === undefined) return fallback;
   if (!/^\d{1,5}$/.test(text) || Number(text) > most)
     throw new ConfigError(`${name} must be a number up to ${most}; it is ${JSON.stringify(text)}`);
   return Number(text);
 }
 
 function parseProfiles(text: string | undefined): readonly ProfileName[] | null {
-  if (text === undefined || text === '') return null;
+  if (text === undefined) return null;
   return text.split(',').map((part) => {
     const name = PROFILE_NAMES.find((known) => known === part.trim());
     if (name === undefined)
@@ -145,7 +151,7 @@ function parseProfiles(text: string | undefined): readonly ProfileName[] | null 
 }
 
 function metricsSecret(text: string | undefined): string | null {
-  if (text === undefined || text === '') return null;
+  if (text === undefined) return null;
   if (text.length < 16)
     throw new ConfigError(
       'LATCHKEY_METRICS_SECRET must have at least 16 characters; make one with: openssl rand -base64 18',
@@ -154,7 +160,7 @@ function metricsSecret(text: string | undefined): string | null {
 }
 
 function databaseFile(url: string | undefined, folder: string): string {
-  if (url === undefined || url === '') return join(makeFolder(folder), 'latchkey.db');
+  if (url === undefined) return join(makeFolder(folder), 'latchkey.db');
   if (!url.startsWith('sqlite:'))
     throw new ConfigError(
       'LATCHKEY_DATABASE_URL must be sqlite:path/to/file.db; this version has no other store',
@@ -182,7 +188,7 @@ function rootSecret(
   folder: string,
   database: string,
 ): { secret: string; source: string } {
-  if (text !== undefined && text !== '') return { secret: text, source: 'LATCHKEY_SECRET' };
+  if (text !== undefined) return { secret: text, source: 'LATCHKEY_SECRET' };
   const file = join(makeFolder(folder), 'secret');
   if (!existsSync(file)) {
     if (existsSync(database)) {
@@ -195,16 +201,23 @@ function rootSecret(
   return { secret: readSecret(file), source: file };
 }
 
+/**
+ * Makes the secret whole or not at all: written under another name, and linked.
+ * Of two first starts at once, one links and both read that one's.
+ */
 function createSecret(file: string): void {
+  const draft = `${file}.${process.pid}`;
   try {
-    // Exclusive: of two first starts at once, one makes it and both read it.
-    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+    writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true });
+    linkSync(draft, file);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
     throw new ConfigError(
       `cannot write ${file} (${codeOf(error)}); make the folder writable, or name another by LATCHKEY_DATA`,
       { cause: error },
     );
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 

@@ -69,7 +69,7 @@ export interface Status {
 /** An authentication system, opened by its first use. */
 export interface Latchkey<Data = Record<string, unknown>> {
   readonly config: Config;
-  /** Answers requests to `/auth` and `/.well-known`; never throws. */
+  /** Answers requests to `/auth`; never throws. */
   handler(request: Request, connection?: Connection): Promise<Response>;
   /**
    * Who asks: `null` where nothing was presented, or a session before login.
@@ -257,7 +257,7 @@ function compose(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     store,
     log,
     tail,
-    receipts: new Receipts({ store, clock, tail, self: log.follower }),
+    receipts: new Receipts({ store, clock, tail, self: log.follower, onError: failed }),
     cookie: sessionCookie(config),
     activity: new Activity({ store, clock, idle, onError: failed }),
     hasher: passwordHasher({ rootSecret: config.rootSecret }),

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Server } from 'node:http';
+import { type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { createAdaptorServer } from '@hono/node-server';
-import { ConfigError, latchkey } from 'latchkey';
+import { CODES, ConfigError, latchkey } from 'latchkey';
 import { bindsLoopback, type Settings } from 'latchkey/environment';
 import { createApp } from './app.ts';
 import { createLog, eventLogger, type Log } from './log.ts';
@@ -95,18 +96,35 @@ export async function serve(settings: Settings): Promise<void> {
 type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch'];
 
 function listen(fetch: Fetch, host: string, port: number): Promise<Server> {
-  // Slow clients are cut off, and headers end at 16 kB, before anything is parsed.
+  // Slow clients are cut off. Headers beyond 16 kB are refused by the handler, and
+  // beyond what is read here by `answerUnreadable`, both with a code.
   const serverOptions = {
-    maxHeaderSize: 16 * 1024,
+    maxHeaderSize: 32 * 1024,
     headersTimeout: 10_000,
     requestTimeout: 15_000,
     keepAliveTimeout: 65_000,
   };
   const server = createAdaptorServer({ fetch, serverOptions }) as Server;
+  server.on('clientError', answerUnreadable);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
     server.listen(port, host, () => resolve(server));
   });
+}
+
+/** What never became a request has no handler: it is answered here, with the same codes. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'LK_HEADERS_TOO_LARGE' : 'LK_REQUEST_INVALID';
+  const { status, title } = CODES[code];
+  const body = JSON.stringify({ type: `urn:latchkey:error:${code}`, title, status, code });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {

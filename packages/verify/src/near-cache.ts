@@ -22,6 +22,8 @@ interface Slot<Value> {
   readonly value: Value;
   /** When the read that proves it was sent, by the monotonic clock. */
   readonly readAt: Millis;
+  /** The same moment by the wall clock, which goes on where the monotonic one stands still. */
+  readonly wallAt: Timestamp;
 }
 
 /**
@@ -49,8 +51,12 @@ export class NearCache<Value extends Remembered> {
     const slot = this.#slots.get(key);
     if (slot === undefined) return null;
     const { clock, tail, life } = this.#options;
-    const { readAt, value } = slot;
-    if (readAt <= tail.resetAt || clock.monotonic() >= readAt + life || clock.now() >= value.goodUntil) {
+    const { readAt, wallAt, value } = slot;
+    const now = clock.now();
+    // By whichever clock says more: entries of the log die by the wall clock, so
+    // nothing that they could affect may outlive them by it.
+    const age = Math.max(clock.monotonic() - readAt, now - wallAt);
+    if (readAt <= tail.resetAt || age >= life || now >= value.goodUntil) {
       this.#slots.delete(key);
       return null;
     }
@@ -63,10 +69,11 @@ export class NearCache<Value extends Remembered> {
   /** Remembers an answer whose read was sent at `readAt`, by the monotonic clock. */
   fill(key: string, value: Value, readAt: Millis): void {
     const { clock, tail, life, entries } = this.#options;
-    if (life === 0 || clock.monotonic() - readAt > tail.maxStaleness) return;
+    const age = clock.monotonic() - readAt;
+    if (life === 0 || age > tail.maxStaleness) return;
     // Deleted first, so that a renewed entry is the youngest again.
     this.#slots.delete(key);
-    this.#slots.set(key, { value, readAt });
+    this.#slots.set(key, { value, readAt, wallAt: clock.now() - age });
     if (this.#slots.size <= entries) return;
     const oldest = this.#slots.keys().next();
     if (oldest.done !== true) this.#slots.delete(oldest.value);

@@ -19,7 +19,7 @@ export interface SignedInVariables {
 
 /** Latchkey's doors to a Hono application. */
 export interface HonoLatchkey<Data> {
-  /** Answers `/auth/*` and what is ours under `/.well-known`; the rest falls through. */
+  /** Answers `/auth/*`; the rest falls through. */
   readonly routes: MiddlewareHandler;
   /**
    * Lets only those pass who are signed in, as `c.var.principal`. A person who

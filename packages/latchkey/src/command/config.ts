@@ -16,7 +16,7 @@ export function configCommand(): Command {
         host,
         database,
       } = await readSettings(process.env, process.cwd());
-      const variable = (name: string): string => (process.env[name] === undefined ? 'default' : name);
+      const variable = (name: string): string => ((process.env[name] ?? '') === '' ? 'default' : name);
       const lines = [
         ...parseConfig(given, availableParallelism()).explanation.map(({ name, value, source }) => ({
           name,

@@ -37,6 +37,8 @@ export async function applicationSession<Data>(
   const presented = await present().catch((error: unknown) => {
     // R11: the browser has just been given a newer secret of this session; a cookie set now would take it away.
     if (isFailure(error, 'LK_SESSION_ROTATED')) throw error;
+    // `Authorization` alone counts: the cookie beside it is neither read nor replaced.
+    if (isFailure(error, 'LK_CREDENTIAL_UNSUPPORTED')) throw error;
     if (isFailure(error) && CODES[error.code].status === 401) return null;
     throw error;
   });

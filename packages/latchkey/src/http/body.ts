@@ -1,5 +1,5 @@
 import { JsonRefused, parseStrictJson } from '@latchkey/verify';
-import { failure, invalid } from '../errors.ts';
+import { failure, invalid, isFailure } from '../errors.ts';
 
 /** The most that a body may have, in bytes. */
 const MAX_BODY = 64 * 1024;
@@ -48,12 +48,18 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   // The length that a client announces is a claim; what arrives is counted.
-  for await (const chunk of request.body) {
-    const bytes: unknown = chunk;
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('a body is a stream of bytes');
-    length += bytes.byteLength;
-    if (length > MAX_BODY) throw failure('LK_BODY_TOO_LARGE');
-    chunks.push(bytes);
+  try {
+    for await (const chunk of request.body) {
+      const bytes: unknown = chunk;
+      if (!(bytes instanceof Uint8Array)) throw invalid('', 'the body is no stream of bytes');
+      length += bytes.byteLength;
+      if (length > MAX_BODY) throw failure('LK_BODY_TOO_LARGE');
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    if (isFailure(error)) throw error;
+    // The client hung up, or framed the body wrongly: no defect of ours.
+    throw invalid('', 'the body did not arrive whole');
   }
   return Buffer.concat(chunks);
 }

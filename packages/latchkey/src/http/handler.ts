@@ -15,7 +15,7 @@ import { securityHeaders } from './security-headers.ts';
 /** The most that all headers may have, in bytes; more is a mistake or an attack. */
 const MAX_HEADERS = 16 * 1024;
 
-/** Answers a request to `/auth` or `/.well-known`; never throws. */
+/** Answers a request to `/auth`; never throws. */
 export type Handler = (request: Request, connection: Connection) => Promise<Response>;
 
 interface Bindings {

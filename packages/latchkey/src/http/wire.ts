@@ -1,6 +1,5 @@
 import type { Principal, Timestamp } from '@latchkey/verify';
 import { z } from 'zod';
-import { findId } from '../foundation/ids.ts';
 import type { ReceiptState } from '../revocation/receipts.ts';
 
 /*
@@ -16,9 +15,7 @@ export function rfc3339(at: Timestamp): string {
   return new Date(at).toISOString();
 }
 
-export const idParameter = z.string().refine((text) => findId(text) !== null, 'is not an id');
-
-export const userShape = z.object({
+const userShape = z.object({
   id,
   email: z.string(),
   name: z.string().nullable(),
@@ -26,7 +23,7 @@ export const userShape = z.object({
   roles: z.array(z.string()),
 });
 
-export const sessionShape = z.object({
+const sessionShape = z.object({
   id,
   client: z.string(),
   mode: z.enum(['session']),
@@ -57,7 +54,7 @@ export const receiptShape = z.object({
   tokens_dead_by: time.describe('from here on nobody accepts it, those included who only read an expiry'),
 });
 
-export const listedSessionShape = z.object({
+const listedSessionShape = z.object({
   id,
   current: z.boolean(),
   client: z.string(),

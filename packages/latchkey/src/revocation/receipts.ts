@@ -34,6 +34,8 @@ export interface ReceiptsOptions {
   readonly tail: Tail;
   /** This process, among the followers of the log. */
   readonly self: FollowerId;
+  /** Told of a receipt that could not be written down: it holds, and cannot be asked for later. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Says who has applied a revocation, and by when no one can still be without it. */
@@ -50,7 +52,7 @@ export class Receipts {
    * fresh for `maxStaleness` from then.
    */
   async open(cursor: Cursor, userId: UserId | null): Promise<Receipt> {
-    const { store, clock, tail } = this.#options;
+    const { store, clock, tail, onError } = this.#options;
     const at = clock.now();
     const deadline = at + tail.maxStaleness;
     const record: ReceiptRecord = {
@@ -64,9 +66,16 @@ export class Receipts {
       userId,
       expiresAt: at + RECEIPT_LIFE,
     };
-    await store.receipts.create(record);
+    // The revocation is committed: whatever fails from here on must not look as if it were not.
+    const state = await store.receipts
+      .create(record)
+      .then(() => this.#stateOf(record))
+      .catch((error: unknown) => {
+        onError(error);
+        return unsettled(record);
+      });
     return {
-      ...(await this.#stateOf(record)),
+      ...state,
       settledWithin: ({ timeout }) => this.#wait(record, parseDuration(timeout)),
     };
   }
@@ -107,4 +116,9 @@ export class Receipts {
     }
     return state;
   }
+}
+
+/** What holds of a revocation whatever is known of its followers: the deadline. */
+function unsettled({ id, at, deadline, tokensDeadBy }: ReceiptRecord): ReceiptState {
+  return { id, at, deadline, tokensDeadBy, settled: false, followers: { confirmed: 0, pending: 0 } };
 }

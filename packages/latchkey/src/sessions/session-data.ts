@@ -49,7 +49,6 @@ export async function updateSessionData(
     const changed = change(current[key]);
     const next =
       changed === undefined ? null : await validatedJson(schema, { ...current, [key]: changed }, key);
-    refuseOutgrown(stored, key, next);
     const version = stored.get(key)?.version ?? 0;
     if (next === null && version === 0) return;
     if (await writeWhileAlive(rooms, id, key, next, version)) return;
@@ -72,6 +71,7 @@ async function writeWhileAlive(
   return store.transaction(async (tables) => {
     const reading = await tables.sessions.read(id);
     if (reading === null || causeOfDeath(reading, clock.now()) !== null) throw failure('LK_SESSION_REVOKED');
+    refuseOutgrown(await tables.data.read(id), key, value);
     return tables.data.write(id, key, value, version);
   });
 }
@@ -109,10 +109,14 @@ async function validatedJson(schema: ObjectSchema | null, data: Data, key: strin
   return JSON.stringify(data[key]);
 }
 
+/** Inside the transaction that writes: many may write at once, each too little to be refused alone. */
 function refuseOutgrown(stored: ReadonlyMap<string, DataValue>, key: string, next: string | null): void {
-  let bytes = next === null ? 0 : Buffer.byteLength(key) + Buffer.byteLength(next);
-  for (const [other, { value }] of stored) {
-    if (other !== key) bytes += Buffer.byteLength(other) + Buffer.byteLength(value);
-  }
-  if (bytes > MAX_BYTES) throw invalid('session', `the data of a session may be ${MAX_BYTES} bytes at most`);
+  const size = (name: string, value: string): number => Buffer.byteLength(name) + Buffer.byteLength(value);
+  let before = 0;
+  for (const [name, { value }] of stored) before += size(name, value);
+  const own = stored.get(key);
+  const after =
+    before - (own === undefined ? 0 : size(key, own.value)) + (next === null ? 0 : size(key, next));
+  if (after > MAX_BYTES && after > before)
+    throw invalid('session', `the data of a session may be ${MAX_BYTES} bytes at most`);
 }

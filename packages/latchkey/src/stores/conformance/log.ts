@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Cursor, Entry, FloorScope, Position, Scope } from '@latchkey/verify';
 import type { NewEntry, Store } from '../store.ts';
-import { DAY, NOW, only, sampleEntry, sampleId } from './samples.ts';
+import { DAY, inTurns, NOW, only, sampleEntry, sampleId } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 
 const SCOPES: readonly Scope[] = [
@@ -77,7 +77,8 @@ function order(test: StoreTest): void {
       if (index % 4 === 0) await assert.rejects(work, RollBack);
       else committed.push(...(await work).map((entry) => entry.seq));
     };
-    const writers = Promise.all(Array.from({ length: 120 }, async (_, index) => await writer(index)));
+    // Each begins its next when its last has ended, so that pulls come in between.
+    const writers = inTurns(8, 15, writer);
     const state = { writing: true };
     const written = writers.finally(() => {
       state.writing = false;

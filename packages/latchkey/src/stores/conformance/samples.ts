@@ -121,3 +121,15 @@ export async function winners(times: number, work: (index: number) => Promise<bo
   const answers = await Promise.all(Array.from({ length: times }, async (_, index) => await work(index)));
   return answers.filter((won) => won).length;
 }
+
+/** Runs `work` for so many at once, each so many times, one after another; `index` counts all of them. */
+export async function inTurns(
+  atOnce: number,
+  times: number,
+  work: (index: number) => Promise<void>,
+): Promise<void> {
+  const one = async (worker: number): Promise<void> => {
+    for (let turn = 0; turn < times; turn += 1) await work(worker * times + turn);
+  };
+  await Promise.all(Array.from({ length: atOnce }, async (_, worker) => await one(worker)));
+}

@@ -44,6 +44,10 @@ export function sessionDataConformance(test: StoreTest): void {
     // It is gone, which is what the caller asked for.
     assert.equal(await store.data.write(id, 'cart', null, 0), true);
     assert.equal(await store.data.write(id, 'cart', null, 1), false);
+    // Whatever a store keeps of it, no version is the current one of a key that is not there.
+    for (const expected of [1, 2, 3]) {
+      assert.equal(await store.data.write(id, 'cart', '2', expected), false);
+    }
   });
 
   test('a key that was deleted and written anew is not the one that was read before', async (store) => {

@@ -5,6 +5,7 @@ import {
   createSession,
   createUser,
   DAY,
+  inTurns,
   NOW,
   only,
   sampleEntry,
@@ -112,18 +113,16 @@ function readings(test: StoreTest): void {
     const { id } = await createSession(store, { userId: user.id });
     const { seq: start } = await store.log.head();
     const torn: number[] = [];
-    await Promise.all([
-      ...Array.from({ length: 50 }, async () => {
-        await store.transaction(async (tables) => {
-          const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
-          await tables.log.raiseFloor('user', user.id, only(appended).seq);
-        });
-      }),
-      ...Array.from({ length: 200 }, async () => {
-        const reading = await store.sessions.read(id);
-        if ((reading?.floor ?? start) !== reading?.head) torn.push(reading?.head ?? 0);
-      }),
-    ]);
+    const revoke = async (): Promise<void> =>
+      await store.transaction(async (tables) => {
+        const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+        await tables.log.raiseFloor('user', user.id, only(appended).seq);
+      });
+    const read = async (): Promise<void> => {
+      const reading = await store.sessions.read(id);
+      if ((reading?.floor ?? start) !== reading?.head) torn.push(reading?.head ?? 0);
+    };
+    await Promise.all([inTurns(5, 10, revoke), inTurns(5, 40, read)]);
     assert.deepEqual(torn, []);
   });
 }
@@ -157,11 +156,14 @@ function refusals(test: StoreTest): void {
     // The position is read first, as for a password whose hashing takes its time.
     const { seq: rs } = await store.log.head();
     const sessions = Array.from({ length: 50 }, () => sampleSession({ userId: user.id, rs }));
-    const revoke = store.transaction(async (tables) => {
-      const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
-      await tables.log.raiseFloor('user', user.id, only(appended).seq);
-    });
-    await Promise.all([revoke, ...sessions.map(async (session) => await store.sessions.create(session))]);
+    const created = (batch: readonly SessionRecord[]): readonly Promise<boolean>[] =>
+      batch.map(async (session) => await store.sessions.create(session));
+    const revoke = async (): Promise<void> =>
+      await store.transaction(async (tables) => {
+        const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+        await tables.log.raiseFloor('user', user.id, only(appended).seq);
+      });
+    await Promise.all([...created(sessions.slice(0, 25)), revoke(), ...created(sessions.slice(25))]);
     assert.deepEqual(await store.sessions.list(user.id, NOW, 100, null), []);
     for (const { id } of sessions) {
       const reading = await store.sessions.read(id);

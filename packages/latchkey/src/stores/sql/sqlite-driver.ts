@@ -1,6 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
+import { type Millis, systemClock } from '@latchkey/verify';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
-import { type Sleep, whileBusy } from './busy.ts';
+import { BUSY_TIMEOUT, type Sleep, whileBusy } from './busy.ts';
 import { Gate } from './gate.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { unavailable } from './sqlite-errors.ts';
@@ -40,7 +41,11 @@ export class SqliteDriver implements Driver {
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    return new Lease(this.#database, await this.#gate.enter(), this.#sleep);
+    const askedAt = systemClock.monotonic();
+    const leave = await this.#gate.enter();
+    // The wait for a turn counts too, or a queue behind one lock would add up.
+    const patience = Math.max(0, BUSY_TIMEOUT - (systemClock.monotonic() - askedAt));
+    return new Lease(this.#database, leave, this.#sleep, patience);
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -80,17 +85,21 @@ class Lease implements DatabaseConnection {
   readonly #database: SqliteDatabase;
   readonly #leave: () => void;
   readonly #sleep: Sleep | undefined;
+  readonly #patience: Millis;
   #transaction: 'none' | 'open' | 'ended' = 'none';
 
-  constructor(database: SqliteDatabase, leave: () => void, sleep: Sleep | undefined) {
+  constructor(database: SqliteDatabase, leave: () => void, sleep: Sleep | undefined, patience: Millis) {
     this.#database = database;
     this.#leave = leave;
     this.#sleep = sleep;
+    this.#patience = patience;
   }
 
   /** Takes the right to write at once, so that no transaction can fail half-way for the want of it. */
   async begin(): Promise<void> {
-    await this.#run(() => whileBusy(() => this.#database.execute('BEGIN IMMEDIATE', []), this.#sleep));
+    await this.#run(() =>
+      whileBusy(() => this.#database.execute('BEGIN IMMEDIATE', []), this.#sleep, this.#patience),
+    );
     this.#transaction = 'open';
   }
 
@@ -113,7 +122,7 @@ class Lease implements DatabaseConnection {
     const { rows, changes } = await this.#run(() =>
       this.#transaction === 'open'
         ? this.#database.execute(sql, values)
-        : whileBusy(() => this.#database.execute(sql, values), this.#sleep),
+        : whileBusy(() => this.#database.execute(sql, values), this.#sleep, this.#patience),
     );
     // What a row holds is said by the statement's type; a driver sees columns only.
     return { rows: rows as Row[], numAffectedRows: BigInt(changes) };
