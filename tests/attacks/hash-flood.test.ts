@@ -30,15 +30,7 @@ function watched(): { readonly store: Store; readonly sought: string[] } {
       return inner.users.findByEmail(key);
     },
   });
-  return { store: { ...inner, users, ...methodsOf(inner) }, sought };
-}
-
-function methodsOf(store: Store): Pick<Store, 'open' | 'close' | 'transaction'> {
-  return {
-    open: (now) => store.open(now),
-    close: () => store.close(),
-    transaction: (work) => store.transaction(work),
-  };
+  return { store: overriding(inner, { users }), sought };
 }
 
 interface Answered {
@@ -117,16 +109,19 @@ describe('200 sign-ins at once (@incident D3)', () => {
       if (answer.status === 401) answered += 1;
       return answer;
     });
+    // Those that were answered while the flood was sent are counted by now.
+    await turn();
     const before = answered;
     const guest = await signIn(target, 'guest@example.com', '198.51.100.1');
     const waited = answered - before;
     assert.equal(guest.status, 401, 'it is not sent away');
-    assert.ok(waited <= 2 * CONCURRENCY + 1, `${waited} of the flood went before it`);
+    // One line for all would have let all that waited go first.
+    assert.ok(waited < QUEUE / 2, `${waited} of the flood went before it`);
     await Promise.all(sent);
     await target.close();
   });
 
-  test('hold up the event loop for less than 50 ms at the 99th percentile, and hashing on it would not', async (context) => {
+  test('hold up the event loop for less than 50 ms at the 99th percentile, where hashing on it would for longer', async (context) => {
     const measure = async (argon2?: Argon2): Promise<number> => {
       const target = await composed(OPTIONS, (usual) => usual, argon2);
       const late = await lateness(async () => Promise.all(await flood(target, '192.0.2.1')));

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { UserId } from '@latchkey/verify';
+import { findId } from '../../packages/latchkey/src/foundation/ids.ts';
 import { bodyOf, openWorld, PASSWORD, type Visit, type World } from '../http/world.ts';
 import { inside } from './scene.ts';
 
@@ -11,7 +13,7 @@ const MOST_MS = 20_000;
 
 interface Person {
   readonly email: string;
-  readonly id: string;
+  readonly id: UserId;
 }
 
 /** A generator that can be started again with its seed, for a run that failed (Marsaglia's xorshift). */
@@ -35,7 +37,9 @@ before(async () => {
   for (let number = 0; number < USERS; number += 1) {
     const email = `person${number}@example.com`;
     const { user } = await bodyOf(await world.browser().signUp(email));
-    people.push({ email, id: String(inside(user, 'id')) });
+    const id = findId<'user'>(String(inside(user, 'id')));
+    assert.ok(id !== null);
+    people.push({ email, id });
   }
 });
 after(() => world.auth.close());
@@ -97,7 +101,7 @@ class Lane {
   }
 
   async #revoke(): Promise<void> {
-    await world.auth.revoke({ user: this.person.id as Parameters<typeof principalId>[0] });
+    await world.auth.revoke({ user: this.person.id });
   }
 
   async #owns(response: Response, statuses: readonly number[]): Promise<void> {
@@ -111,10 +115,6 @@ class Lane {
     this.refused += 1;
     this.visit.cookie = null;
   }
-}
-
-function principalId(id: never): unknown {
-  return id;
 }
 
 test('200 requests at a time of 40 people are each answered with what is their own (@incident O2)', async (context) => {

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseStrictJson } from '@latchkey/verify';
+import { safeReturnTo } from '../../packages/latchkey/src/http/return-to.ts';
+import { parseEmail } from '../../packages/latchkey/src/identity/email.ts';
+import { passwordRules } from '../../packages/latchkey/src/identity/password-rules.ts';
+import { parseSessionCredential, sessionCookie } from '../../packages/latchkey/src/sessions/cookie.ts';
+import { deviceLabel } from '../../packages/latchkey/src/sessions/device.ts';
+
+const LARGE = 100_000;
+const TIMES = 4;
+/** Four times the input takes four times as long where it is linear and sixteen where it is quadratic. */
+const MOST_RATIO = 9;
+/** Below it a clock and a garbage collector say more than the parser. */
+const UNNOTICED_MS = 5;
+const ROUNDS = 5;
+
+const RULES = passwordRules({ length: 15, contextWords: ['latchkey', 'acme'] });
+const COOKIE = sessionCookie({ url: new URL('https://app.example.com'), secure: true, absolute: 1_000 });
+const ALLOWED = { own: 'https://app.example.com', listed: new Set<string>() };
+const OWNER = { email: 'ada@example.com', name: 'Ada Augusta King '.repeat(12) };
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+/** What a parser is given: a text of about so many characters. */
+type Input = readonly [what: string, make: (length: number) => string];
+
+const filled = (what: string, piece: string, before = '', after = ''): Input => [
+  what,
+  (length) => before + piece.repeat(Math.ceil(length / piece.length)) + after,
+];
+
+const TEXTS: readonly Input[] = [
+  filled('letters', 'a'),
+  filled('spaces', ' '),
+  filled('digits', '1'),
+  filled('at signs', '@'),
+  filled('dots', 'a.', 'a@'),
+  filled('hyphens', '-', 'a@'),
+  filled('a domain of IDN', 'ü.', 'a@', 'example'),
+  filled('marks', '\u0301'),
+  ['marks out of order', (length) => '\u0301'.repeat(length / 2) + '\u0316'.repeat(length / 2)],
+  filled('spaces around letters', 'a '),
+  filled('a word again and again and then another letter', 'acme', '', 'x'),
+  filled('words that overlap', 'a', '', 'b'),
+  filled('digits for letters', '4cm3'),
+  filled('semicolons', ';'),
+  filled('a cookie of another name', '__Host-latchkey2=x; '),
+  filled('tabs and spaces', ' \t', '__Host-latchkey='),
+  filled('slashes', '/'),
+  filled('backslashes', '\\', '/'),
+  filled('dot segments', '../', '/'),
+  filled('percents', '%2e', '/'),
+  filled('products', 'Mozilla/5.0 (', ''),
+  filled('versions', 'Version/1.0 '),
+  filled('parentheses', '('),
+  filled('a browser of a phone', 'Android ; ', 'Mozilla/5.0 '),
+  filled('quotes', '"'),
+  filled('escapes', '\\\\', '"', '"'),
+  filled('arrays in a row', '[],', '[', '0]'),
+  ['keys', (length) => `{${Array.from({ length: length / 10 }, (_, key) => `"${key}":0`).join()}}`],
+  filled('key marks without end', '"a"  ', '{'),
+  filled('spaces after a string', ' ', '["a"', ']'),
+  filled('surrogates', '\\ud800', '["', '"]'),
+];
+
+const PARSERS: readonly [name: string, parse: (text: string) => unknown][] = [
+  ['an address', parseEmail],
+  ['a new password', (text) => RULES.check(text, OWNER)],
+  ['a new password that is not too long', (text) => RULES.check(text.slice(0, 1_024), OWNER)],
+  ['a password at sign-in', RULES.normalise],
+  ['a cookie header', COOKIE.find],
+  ['a session cookie', parseSessionCredential],
+  ['return_to', (text) => safeReturnTo(text, ALLOWED, '/')],
+  ['a user agent', deviceLabel],
+  ['JSON', (text) => parseStrictJson(bytes(text))],
+];
+
+/** The least that it took in some rounds, in milliseconds; a refusal is an answer. */
+function timeOf(parse: (text: string) => unknown, text: string): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const start = performance.now();
+    try {
+      parse(text);
+    } catch {
+      // How long it takes is what is asked here.
+    }
+    least = Math.min(least, performance.now() - start);
+    if (least < UNNOTICED_MS) break;
+  }
+  return least;
+}
+
+/** Which inputs cost far more than in proportion to their length. */
+function slowOnes(parse: (text: string) => unknown): string[] {
+  return TEXTS.flatMap(([what, make]) => {
+    const long = timeOf(parse, make(LARGE));
+    if (long < UNNOTICED_MS) return [];
+    const short = timeOf(parse, make(LARGE / TIMES));
+    return long / short > MOST_RATIO ? [`${what}: ${short.toFixed(1)} ms, then ${long.toFixed(1)} ms`] : [];
+  });
+}
+
+describe('100 kB that were written to be slow', () => {
+  for (const [name, parse] of PARSERS) {
+    test(`are read in proportion to their length as ${name} (@incident D2)`, () => {
+      assert.deepEqual(slowOnes(parse), []);
+    });
+  }
+
+  test('would be noticed where they are not (@incident D2)', () => {
+    assert.deepEqual(slowOnes((text) => text.normalize('NFC')).length, 1);
+    assert.notDeepEqual(
+      slowOnes((text) => /\s+$/.test(text)),
+      [],
+    );
+  });
+});
