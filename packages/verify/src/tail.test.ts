@@ -272,3 +272,25 @@ describe('a tail', () => {
     await assert.rejects(new Tail({ source, clock: scene.clock }).start(), TypeError);
   });
 });
+
+test('a tail that is stopped while it starts never pulls again', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const scene = new Scene();
+  const held = Promise.withResolvers<void>();
+  scene.hold = held.promise;
+  const starting = scene.tail.start();
+  scene.tail.stop();
+  held.resolve();
+  await starting;
+  t.mock.timers.tick(2 ** 30);
+  assert.equal(scene.asked.length, 1);
+});
+
+test('a tail that is started twice at once is started once, and one stop ends it', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const scene = new Scene();
+  await Promise.all([scene.tail.start(), scene.tail.start()]);
+  scene.tail.stop();
+  t.mock.timers.tick(2 ** 30);
+  assert.equal(scene.asked.length, 1);
+});

@@ -40,6 +40,7 @@ export class Tail {
   /** The log's clock and the monotonic one at the first pull of this history. */
   #origin: { readonly log: Timestamp; readonly monotonic: Millis } | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #starting: Promise<void> | null = null;
   #unsubscribe: (() => void) | undefined;
   #inFlight: Promise<void> | null = null;
   #next: Promise<void> | null = null;
@@ -72,24 +73,31 @@ export class Tail {
   }
 
   /** Follows the log. Resolves when the first pull has been applied; rejects where that one failed. */
-  async start(): Promise<void> {
-    if (this.#timer !== undefined) return;
-    this.#unsubscribe = this.#options.source.onHint((entries) => this.hint(entries));
-    try {
-      await this.#pull();
-    } catch (error) {
-      this.stop();
-      throw error;
-    }
-    this.#timer = setInterval(() => void this.catchUp(), this.#interval);
-    this.#timer.unref();
+  start(): Promise<void> {
+    return (this.#starting ??= this.#begin());
   }
 
   stop(): void {
+    this.#starting = null;
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
+  }
+
+  async #begin(): Promise<void> {
+    const unsubscribe = this.#options.source.onHint((entries) => this.hint(entries));
+    this.#unsubscribe = unsubscribe;
+    try {
+      await this.#pull();
+    } catch (error) {
+      if (this.#unsubscribe === unsubscribe) this.stop();
+      throw error;
+    }
+    // Stopped while the first pull was on its way: nothing may go on.
+    if (this.#unsubscribe !== unsubscribe) return;
+    this.#timer = setInterval(() => void this.catchUp(), this.#interval);
+    this.#timer.unref();
   }
 
   /** Adds what somebody says was revoked, and asks the log whether it is so. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Id, Timestamp } from '@latchkey/verify';
 import { randomBytes } from './random.ts';
 
-/** The last of 22 characters carries four bits of the id; the two left over must be zero. */
+/** The last of 22 characters carries two bits of the id; the four left over must be zero. */
 const CANONICAL = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 /** A new UUIDv7 (RFC 9562 §5.7): ordered by time, so that rows are inserted at one edge of an index. */

@@ -150,3 +150,19 @@ describe('normalisation', () => {
     assert.equal(refusalOf('lantern orchid \ud800'), 'LK_REQUEST_INVALID');
   });
 });
+
+test('a password that is tried first is refused, with that as its reason (@asvs 6.2.4, @nist 3.1.1.2)', () => {
+  const rules = passwordRules({ length: 15, contextWords: ['acme'] });
+  const owner = { email: 'ada@example.com', name: null };
+  for (const [password, reason] of [
+    ['correct horse battery staple', 'common'],
+    ['dr4g0n123456789', 'common'],
+    ['@cm3@cm3@cm32026', 'context'],
+  ] as const) {
+    assert.throws(
+      () => rules.check(password, owner),
+      (error) => isFailure(error, 'LK_PASSWORD_REFUSED') && error.detail.reason === reason,
+      password,
+    );
+  }
+});

@@ -58,6 +58,10 @@ describe('what is tried first', () => {
     'abcdefghijklmno',
     'asdasdasdasdasd',
     'letmeinletmein1',
+    'dr4g0n123456789',
+    'm0nk3y1234567890',
+    'l1v3rp00l2024!!',
+    'p@ssw0rd1234567',
   ]) {
     test(`is common: ${JSON.stringify(password)}`, () => assert.equal(isCommon(password), true));
   }

@@ -1,5 +1,7 @@
 import { COMMON_PASSWORDS } from './common-passwords.ts';
 
+const LETTER = /\p{L}/u;
+
 const SUBSTITUTED: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'l',
@@ -43,7 +45,9 @@ const WALKED: readonly string[] = WALKS.flatMap((walk) => {
 export function isCommon(password: string): boolean {
   const text = squeeze(password);
   if (new Set(text).size <= 2) return true;
-  for (const form of [text, substitute(text, 'l'), substitute(text, 'i')]) {
+  // The ends go before digits become letters, or those of a year would stay.
+  const bare = [text, withoutEnds(text)];
+  for (const form of bare.flatMap((part) => [part, substitute(part, 'l'), substitute(part, 'i')])) {
     for (const whole of [form, withoutEnds(form)]) {
       if (whole === '') continue;
       const unit = repeatedUnit(whole);
@@ -67,27 +71,29 @@ export function isCommon(password: string): boolean {
  * Words of two bytes or one count for nothing: most texts can be spelled by them.
  */
 export function consistsOf(password: string, words: readonly string[]): boolean {
-  const text = squeeze(password);
   const known = words.map((word) => lettersOf(squeeze(word))).filter((word) => Buffer.byteLength(word) >= 3);
-  return [text, substitute(text, 'l'), substitute(text, 'i')].some((form) =>
-    isSpelled(lettersOf(form), known),
-  );
+  const text = squeeze(password);
+  return LETTER.test(text) && isSpelled(text, [...new Set(known)]);
 }
 
 function lettersOf(text: string): string {
   return text.replaceAll(/[^\p{L}]/gu, '');
 }
 
-function isSpelled(letters: string, known: readonly string[]): boolean {
-  if (letters === '') return false;
-  /** Which prefixes can be spelled by the words: one pass, whatever the words are. */
+/** Each digit or sign is either a letter of a word or nothing, as it suits whoever guesses. */
+function isSpelled(text: string, known: readonly string[]): boolean {
+  const forms = [text, substitute(text, 'l'), substitute(text, 'i')];
+  /** Which beginnings can be spelled by the words: one pass, whatever the words are. */
   const spelled: boolean[] = [true];
-  for (let end = 1; end <= letters.length; end += 1) {
-    spelled[end] = known.some(
-      (word) => spelled[end - word.length] === true && letters.startsWith(word, end - word.length),
-    );
+  for (let end = 1; end <= text.length; end += 1) {
+    spelled[end] =
+      (spelled[end - 1] === true && !LETTER.test(text[end - 1] ?? 'x')) ||
+      known.some(
+        (word) =>
+          spelled[end - word.length] === true && forms.some((form) => form.startsWith(word, end - word.length)),
+      );
   }
-  return spelled[letters.length] === true;
+  return spelled[text.length] === true;
 }
 
 function squeeze(password: string): string {
