@@ -51,9 +51,9 @@ async function signIn(target: Composed, email: string, peer: string): Promise<An
 }
 
 /** Sends all at once, as sockets do: one an iteration of the event loop, waiting for none. */
-async function flood(target: Composed, peer: string): Promise<Promise<Answered>[]> {
+async function flood(target: Composed, peer: string, size = FLOOD): Promise<Promise<Answered>[]> {
   const sent: Promise<Answered>[] = [];
-  for (let number = 0; number < FLOOD; number += 1) {
+  for (let number = 0; number < size; number += 1) {
     sent.push(signIn(target, `user${number}@example.com`, peer));
     await turn();
   }
@@ -122,16 +122,16 @@ describe('200 sign-ins at once (@incident D3)', () => {
   });
 
   test('hold up the event loop for less than 50 ms at the 99th percentile, where hashing on it would for longer', async (context) => {
-    const measure = async (argon2?: Argon2): Promise<number> => {
+    const measure = async (size: number, argon2?: Argon2): Promise<number> => {
       const target = await composed(OPTIONS, (usual) => usual, argon2);
-      const late = await lateness(async () => Promise.all(await flood(target, '192.0.2.1')));
+      const late = await lateness(async () => Promise.all(await flood(target, '192.0.2.1', size)));
       await target.close();
       return late;
     };
     // The best of three: what another process takes from this one is none of its doing.
-    const rounds = [await measure(), await measure(), await measure()];
+    const rounds = [await measure(FLOOD), await measure(FLOOD), await measure(FLOOD)];
     const best = Math.min(...rounds);
-    const blocking = await measure(blockingArgon2);
+    const blocking = await measure(FLOOD / 4, blockingArgon2);
     context.diagnostic(`99th percentile: ${rounds.map((late) => late.toFixed(1)).join(', ')} ms`);
     assert.ok(best < 50, `${best} ms`);
     assert.ok(blocking > best, `${blocking} ms where each hash holds it up`);

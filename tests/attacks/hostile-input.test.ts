@@ -68,8 +68,8 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown][] = [
   ['an address', parseEmail],
   ['a new password', (text) => RULES.check(text, OWNER)],
   ['a new password that is not too long', (text) => RULES.check(text.slice(0, 1_024), OWNER)],
-  ['a password at sign-in', RULES.normalise],
-  ['a cookie header', COOKIE.find],
+  ['a password at sign-in', (text) => RULES.normalise(text)],
+  ['a cookie header', (text) => COOKIE.find(text)],
   ['a session cookie', parseSessionCredential],
   ['return_to', (text) => safeReturnTo(text, ALLOWED, '/')],
   ['a user agent', deviceLabel],
@@ -93,11 +93,11 @@ function timeOf(parse: (text: string) => unknown, text: string): number {
 }
 
 /** Which inputs cost far more than in proportion to their length. */
-function slowOnes(parse: (text: string) => unknown): string[] {
+function slowOnes(parse: (text: string) => unknown, large = LARGE): string[] {
   return TEXTS.flatMap(([what, make]) => {
-    const long = timeOf(parse, make(LARGE));
+    const long = timeOf(parse, make(large));
     if (long < UNNOTICED_MS) return [];
-    const short = timeOf(parse, make(LARGE / TIMES));
+    const short = timeOf(parse, make(large / TIMES));
     return long / short > MOST_RATIO ? [`${what}: ${short.toFixed(1)} ms, then ${long.toFixed(1)} ms`] : [];
   });
 }
@@ -110,10 +110,8 @@ describe('100 kB that were written to be slow', () => {
   }
 
   test('would be noticed where they are not (@incident D2)', () => {
-    assert.deepEqual(slowOnes((text) => text.normalize('NFC')).length, 1);
-    assert.notDeepEqual(
-      slowOnes((text) => /\s+$/.test(text)),
-      [],
-    );
+    const large = 20_000;
+    assert.equal(slowOnes((text) => text.normalize('NFC'), large).length, 1);
+    assert.ok(slowOnes((text) => /\s+$/.test(text), large).length > 0);
   });
 });

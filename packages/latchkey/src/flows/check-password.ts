@@ -40,9 +40,11 @@ export async function checkPassword(
   const { seq: rs } = await store.log.head();
   const user =
     'user' in owner ? await store.users.find(owner.user) : await store.users.findByEmail(owner.emailKey);
-  // Where nobody is known, an id that nobody has: the store works the same for either.
-  const stored = await store.passwords.find(user?.id ?? newId<'user'>(now));
-  const subject = user?.id ?? subjectOf('address', 'user' in owner ? owner.user : owner.emailKey);
+  // Who stands in where nobody is known, made in either case: all that follows is the same work.
+  const nobody = newId<'user'>(now);
+  const standIn = subjectOf('address', 'user' in owner ? owner.user : owner.emailKey);
+  const stored = await store.passwords.find(user?.id ?? nobody);
+  const subject = user?.id ?? standIn;
   const attempts = await store.attempts.count(subject, now);
   // Said once, with whose it is: refusals alone would not tell an operator whom to unlock.
   if (user !== null && attempts === MAX_CONSECUTIVE_FAILURES + 1)

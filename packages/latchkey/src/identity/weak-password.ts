@@ -90,7 +90,8 @@ function isSpelled(text: string, known: readonly string[]): boolean {
       (spelled[end - 1] === true && !LETTER.test(text[end - 1] ?? 'x')) ||
       known.some(
         (word) =>
-          spelled[end - word.length] === true && forms.some((form) => form.startsWith(word, end - word.length)),
+          spelled[end - word.length] === true &&
+          forms.some((form) => form.startsWith(word, end - word.length)),
       );
   }
   return spelled[text.length] === true;
