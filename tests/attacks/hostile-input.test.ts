@@ -10,9 +10,9 @@ import { deviceLabel } from '../../packages/latchkey/src/sessions/device.ts';
 const LARGE = 100_000;
 const TIMES = 4;
 /** Four times the input takes four times as long where it is linear and sixteen where it is quadratic. */
-const MOST_RATIO = 9;
+const MOST_RATIO = 10;
 /** Below it a clock and a garbage collector say more than the parser. */
-const UNNOTICED_MS = 5;
+const UNNOTICED_MS = 25;
 const ROUNDS = 5;
 
 const RULES = passwordRules({ length: 15, contextWords: ['latchkey', 'acme'] });
@@ -77,7 +77,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown][] = [
 ];
 
 /** The least that it took in some rounds, in milliseconds; a refusal is an answer. */
-function timeOf(parse: (text: string) => unknown, text: string): number {
+function timeOf(parse: (text: string) => unknown, text: string, unnoticed: number): number {
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round += 1) {
     const start = performance.now();
@@ -87,17 +87,17 @@ function timeOf(parse: (text: string) => unknown, text: string): number {
       // How long it takes is what is asked here.
     }
     least = Math.min(least, performance.now() - start);
-    if (least < UNNOTICED_MS) break;
+    if (least < unnoticed) break;
   }
   return least;
 }
 
 /** Which inputs cost far more than in proportion to their length. */
-function slowOnes(parse: (text: string) => unknown, large = LARGE): string[] {
+function slowOnes(parse: (text: string) => unknown, large = LARGE, unnoticed = UNNOTICED_MS): string[] {
   return TEXTS.flatMap(([what, make]) => {
-    const long = timeOf(parse, make(large));
-    if (long < UNNOTICED_MS) return [];
-    const short = timeOf(parse, make(large / TIMES));
+    const long = timeOf(parse, make(large), unnoticed);
+    if (long < unnoticed) return [];
+    const short = timeOf(parse, make(large / TIMES), 0);
     return long / short > MOST_RATIO ? [`${what}: ${short.toFixed(1)} ms, then ${long.toFixed(1)} ms`] : [];
   });
 }
@@ -111,7 +111,7 @@ describe('100 kB that were written to be slow', () => {
 
   test('would be noticed where they are not (@incident D2)', () => {
     const large = 20_000;
-    assert.equal(slowOnes((text) => text.normalize('NFC'), large).length, 1);
-    assert.ok(slowOnes((text) => /\s+$/.test(text), large).length > 0);
+    assert.equal(slowOnes((text) => text.normalize('NFC'), large, 5).length, 1);
+    assert.ok(slowOnes((text) => /\s+$/.test(text), large, 5).length > 0);
   });
 });

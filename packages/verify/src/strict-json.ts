@@ -69,10 +69,12 @@ function refuseDepth(text: string): void {
 
 /** Relies on `text` being JSON: a string is a key exactly where a colon follows it. */
 function refuseRepeatedKeys(text: string): void {
-  const open: Set<unknown>[] = [];
+  /** The keys of each object that is open; an array has none. */
+  const open: (Set<unknown> | null)[] = [];
   for (let index = 0; index < text.length; index += 1) {
     const character = text[index];
-    if (character === '{' || character === '[') open.push(new Set());
+    if (character === '{') open.push(new Set());
+    else if (character === '[') open.push(null);
     else if (character === '}' || character === ']') open.pop();
     else if (character === '"') {
       const end = endOfString(text, index);
