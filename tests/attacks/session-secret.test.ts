@@ -18,7 +18,7 @@ describe("the secret in a session's cookie", () => {
   after(() => world.auth.close());
   const statusWith = (text: string): Promise<number> => statusOf(world, `${name}=${text}`);
 
-  test('is 256 random bits in canonical base64url beside an id (@asvs 7.2.3)', async () => {
+  test('is 256 random bits in canonical base64url beside an id, another at each sign-in (@asvs 7.2.2, 7.2.3)', async () => {
     const secrets = new Set<string>();
     for (let index = 0; index < 20; index += 1) {
       const visit = world.browser();

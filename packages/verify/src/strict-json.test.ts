@@ -35,7 +35,7 @@ const REFUSED: readonly (readonly [string, string | Uint8Array, JsonRefusal])[] 
 
 describe('strict JSON', () => {
   for (const [title, text, reason] of REFUSED) {
-    test(`refuses ${title} (@fault D1, @asvs 1.5.3)`, () => {
+    test(`refuses ${title} (@incident D1, @asvs 1.5.3)`, () => {
       const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
       assert.throws(
         () => parseStrictJson(bytes),
@@ -56,12 +56,12 @@ describe('strict JSON', () => {
     ' 1 ',
     'null',
   ]) {
-    test(`reads ${text.slice(0, 40)} as JSON.parse does (@fault D1)`, () => {
+    test(`reads ${text.slice(0, 40)} as JSON.parse does (@incident D1)`, () => {
       assert.deepEqual(read(text), JSON.parse(text));
     });
   }
 
-  test('makes __proto__ a key as any other and pollutes nothing (@fault D1, @asvs 15.3.6)', () => {
+  test('makes __proto__ a key as any other and pollutes nothing (@incident D1, @asvs 15.3.6)', () => {
     const value = read('{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}');
     assert.ok(typeof value === 'object' && value !== null);
     assert.ok(Object.hasOwn(value, '__proto__'));
@@ -69,7 +69,7 @@ describe('strict JSON', () => {
     assert.equal(Reflect.get({}, 'admin'), undefined);
   });
 
-  test('reads whatever JSON.stringify writes, and equal (@fault D1)', () => {
+  test('reads whatever JSON.stringify writes, and equal (@incident D1)', () => {
     const values = fc.jsonValue({ maxDepth: 6, stringUnit: 'grapheme' });
     fc.assert(
       fc.property(values, fc.constantFrom(0, 2), (value, indent) => {
@@ -79,7 +79,7 @@ describe('strict JSON', () => {
     );
   });
 
-  test('either reads as JSON.parse does or refuses, whatever the text (@fault D1)', () => {
+  test('either reads as JSON.parse does or refuses, whatever the text (@incident D1)', () => {
     const piece = fc.constantFrom(
       '{',
       '}',
