@@ -34,8 +34,8 @@ const TABLE = [
   ['foundation', [`${LATCHKEY}foundation/`], ['verify', 'root files']],
   [
     'root files',
-    [`${LATCHKEY}errors.ts`, `${LATCHKEY}config.ts`, `${LATCHKEY}profiles.ts`],
-    ['verify', 'foundation', 'types of store contract'],
+    [`${LATCHKEY}errors.ts`, `${LATCHKEY}options.ts`, `${LATCHKEY}config.ts`, `${LATCHKEY}profiles.ts`],
+    ['verify', 'foundation', 'types of store contract', 'types of access'],
   ],
   ['store contract', [`${LATCHKEY}stores/store.ts`], ['verify', 'foundation']],
   ['revocation', [`${LATCHKEY}revocation/`], GROUND],
@@ -49,17 +49,23 @@ const TABLE = [
   ['pages', [`${LATCHKEY}pages/`], FLOWS],
   ['http', [`${LATCHKEY}http/`], [...FLOWS, 'pages']],
   ['stores', [`${LATCHKEY}stores/`], GROUND],
-  ['composition root', [`${LATCHKEY}latchkey.ts`], [...ROOMS, 'stores']],
+  [
+    'composition root',
+    [`${LATCHKEY}latchkey.ts`, `${LATCHKEY}system.ts`, `${LATCHKEY}types.ts`],
+    [...ROOMS, 'stores'],
+  ],
   // What follows wires the whole into something else. No room imports any of it.
   ['adapters', [`${LATCHKEY}adapters/`], [...ROOMS, 'types of composition root']],
   ['hosting', [`${LATCHKEY}hosting.ts`], ROOMS],
   ['environment', [`${LATCHKEY}environment.ts`], [...ROOMS, 'stores', 'composition root']],
+  // No server may start on what makes sessions for the asking: tests alone import it.
+  ['testing', [`${LATCHKEY}testing.ts`, `${LATCHKEY}testing/`], [...ROOMS, 'composition root']],
   ['command', [`${LATCHKEY}command/`], WIRING],
   ['server', ['packages/server/src/'], ['composition root', 'adapters', 'hosting', 'environment']],
   // An example is what a user could have written: packages by their names, nothing from inside.
   ['examples', ['examples/'], ['verify', 'composition root', 'environment', 'adapters', 'server']],
   ['tools', ['tools/'], []],
-  ['tests', ['tests/'], [...WIRING, 'command', 'server', 'examples', 'tools']],
+  ['tests', ['tests/'], [...WIRING, 'testing', 'command', 'server', 'examples', 'tools']],
   ['bench', ['bench/'], [...WIRING, 'server', 'examples']],
 ];
 
@@ -133,7 +139,8 @@ const SINGLE_DOORS = [
 function read(root) {
   const files = globSync('{packages/*/src,tests,bench,examples,tools}/**/*.{ts,mts,js,mjs}', {
     cwd: root,
-    exclude: (name) => name === 'node_modules' || name === 'dist',
+    // What Next writes at each build is no source.
+    exclude: (name) => ['node_modules', 'dist', '.next', 'next-env.d.ts'].includes(name),
   });
   return files.toSorted().map((name) => {
     const text = readFileSync(path.join(root, name), 'utf8');

@@ -1,12 +1,12 @@
 /*
- * Prints which ids of requirements, incidents and faults the tests name, and in
+ * Prints which ids of requirements, incidents, faults and RFCs the tests name, and in
  * which files: `npm run covered`, or `npm run covered -- 7.2.4 E1` for some.
  */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.join(import.meta.dirname, '..');
-const KINDS = new Set(['asvs', 'nist', 'incident', 'fault', 'rule']);
+const KINDS = new Set(['asvs', 'nist', 'incident', 'fault', 'rule', 'rfc']);
 
 /** @type {Map<string, Set<string>>} */
 const covered = new Map();
@@ -16,7 +16,7 @@ for (const file of globSync(['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'
   for (const [, kind = '', list = ''] of text.matchAll(/@(\w+) ([^@\n'"`)]+)/g)) {
     if (!KINDS.has(kind)) continue;
     for (const id of list.split(/[,;]/).map((part) => part.trim())) {
-      if (!/^[A-Z]?[\d.]+(\(\d\))?$|^[A-Z]\d+$|^NFC$/.test(id)) continue;
+      if (!/^[A-Z]?[\d.]+(\(\d\))?$|^[A-Z]\d+$|^NFC$|^\d{4}( §[\d.]+)?$/.test(id)) continue;
       const name = `${kind} ${id}`;
       covered.set(name, (covered.get(name) ?? new Set()).add(file));
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sqlite } from 'latchkey';
 import { codeOf, openWorld, PASSWORD, type World } from '../http/world.ts';
-import { BUTTONS, folder, operationsOf, rowsOf, send, statusOf } from './scene.ts';
+import { BUTTONS, folder, type Operation, operationsOf, rowsOf, send, statusOf } from './scene.ts';
 
 const BAD = [
   'Bearer forged.signature',
@@ -16,13 +16,19 @@ const BAD = [
   '',
 ];
 
+const SESSION_GRANT = JSON.stringify({ grant_type: 'urn:latchkey:grant:session' });
+
+/** What neither the header nor the cookie authenticates: a token in the body does, or nothing has to. */
+const looksAtNeither = ({ method, oauth, signedIn }: Operation): boolean =>
+  oauth || (method === 'GET' && !signedIn);
+
 describe('an Authorization header beside a good cookie', () => {
   let world: World;
   let place: Awaited<ReturnType<typeof folder>>;
   let cookie: string;
   before(async () => {
     place = await folder();
-    world = await openWorld({}, sqlite(place.file));
+    world = await openWorld({ clients: { web: 'hybrid' } }, sqlite(place.file));
     const visit = world.browser();
     await visit.signUp('both@example.com');
     cookie = visit.cookie ?? '';
@@ -36,7 +42,9 @@ describe('an Authorization header beside a good cookie', () => {
   const everything = async (headersOf: (headers: Headers) => void, status: number): Promise<void> => {
     const rows = rowsOf(place.file);
     const filled: Record<string, string> = { email: 'both@example.com', token: 'x', name: 'x' };
-    for (const { method, path, fields } of [...operationsOf(world.auth), ...BUTTONS]) {
+    const looking = operationsOf(world.auth).filter((operation) => !looksAtNeither(operation));
+    assert.ok(looking.length >= 10);
+    for (const { method, path, fields } of [...looking, ...BUTTONS]) {
       const button = BUTTONS.some((known) => known.path === path);
       const headers = new Headers({ 'Sec-Fetch-Site': 'same-origin', Cookie: cookie });
       headersOf(headers);
@@ -60,6 +68,53 @@ describe('an Authorization header beside a good cookie', () => {
     assert.equal(await statusOf(world, cookie), 200, 'the session of the cookie lives');
   };
 
+  /** What somebody gets who asks with these headers, without the id of the request. */
+  const answerOf = async (
+    { method, path, fields }: Operation,
+    sent: Readonly<Record<string, string>>,
+    body = JSON.stringify(Object.fromEntries(fields.map((field) => [field, 'x']))),
+  ): Promise<readonly [number, string]> => {
+    const headers = { 'Sec-Fetch-Site': 'same-origin', 'Content-Type': 'application/json', ...sent };
+    const response = await send(world.auth, path, method === 'GET' ? { headers } : { method, headers, body });
+    assert.deepEqual(response.headers.getSetCookie(), [], path);
+    return [response.status, await response.text()];
+  };
+
+  test('is not looked at where the body holds what counts, and the cookie neither (@incident B7)', async () => {
+    const rows = rowsOf(place.file);
+    const blind = operationsOf(world.auth).filter(looksAtNeither);
+    assert.deepEqual(
+      blind.map(({ path }) => path),
+      ['/auth/token', '/auth/revoke', '/.well-known/jwks.json', '/.well-known/oauth-authorization-server'],
+    );
+    for (const operation of blind) {
+      const alone = await answerOf(operation, {});
+      for (const value of [...BAD, 'Bearer a.b.c, Bearer a.b.c']) {
+        const both = await answerOf(operation, { Authorization: value, Cookie: cookie });
+        assert.deepEqual(both, alone, `${operation.path} ${value}`);
+      }
+    }
+    assert.equal(rowsOf(place.file), rows, 'nothing was written');
+    assert.equal(await statusOf(world, cookie), 200, 'the session of the cookie lives');
+  });
+
+  test('alone counts where a session is exchanged for a token (@incident B7)', async () => {
+    const operation = operationsOf(world.auth).find(({ path }) => path === '/auth/token');
+    assert.ok(operation !== undefined);
+    const [good] = await answerOf(operation, { Cookie: cookie }, SESSION_GRANT);
+    assert.equal(good, 200, 'the cookie is good for it');
+    for (const value of BAD) {
+      const sent = { Authorization: value, Cookie: cookie };
+      const [status, text] = await answerOf(operation, sent, SESSION_GRANT);
+      assert.equal(status, 400, value);
+      const { error, code } = JSON.parse(text) as Record<string, unknown>;
+      assert.deepEqual([error, code], ['invalid_grant', 'LK_GRANT_REFUSED'], value);
+    }
+    const two = { Authorization: 'Bearer a.b.c, Bearer a.b.c', Cookie: cookie };
+    const [status, text] = await answerOf(operation, two, SESSION_GRANT);
+    assert.deepEqual([status, /"LK_CREDENTIALS_AMBIGUOUS"/.test(text)], [400, true]);
+  });
+
   for (const value of BAD) {
     test(`alone counts, though it is bad: ${JSON.stringify(value)} (@incident B7)`, async () => {
       await everything((headers) => headers.set('Authorization', value), 401);
@@ -75,12 +130,11 @@ describe('an Authorization header beside a good cookie', () => {
 
   test("counts for the application's own check as well (@incident B7)", async () => {
     const headers = { Authorization: 'Bearer forged.signature', Cookie: cookie };
-    await assert.rejects(world.auth.authenticate(new Headers(headers)), {
-      code: 'LK_CREDENTIAL_UNSUPPORTED',
-    });
-    await assert.rejects(world.auth.require(new Request('http://localhost:3000/x', { headers })), {
-      code: 'LK_CREDENTIAL_UNSUPPORTED',
-    });
+    await assert.rejects(world.auth.authenticate(new Headers(headers)), { code: 'LK_TOKEN_REFUSED' });
+    const request = new Request('http://localhost:3000/x', { headers });
+    await assert.rejects(world.auth.require(request), { code: 'LK_TOKEN_REFUSED' });
+    const basic = new Headers({ ...headers, Authorization: 'Basic dmljdGltOnBhc3N3b3Jk' });
+    await assert.rejects(world.auth.authenticate(basic), { code: 'LK_CREDENTIAL_UNSUPPORTED' });
   });
 
   test('shows pages as to nobody (@incident B7)', async () => {

@@ -27,6 +27,9 @@ const PASSWORDS = {
   'a token that is not the right one': 'lku_canaryTokenOfNobodyA',
 } as const;
 
+/** How answers begin whose bodies hand tokens to their owner. */
+const HANDED_OUT = 'handed out:';
+
 interface Secret {
   readonly name: string;
   readonly bytes: Buffer;
@@ -37,6 +40,8 @@ interface Sent {
   readonly body?: string | URLSearchParams;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cookie?: string | null;
+  /** A program, which sends no header that only browsers send. */
+  readonly program?: true;
 }
 
 /** One answer: what was asked, and all of it but `Set-Cookie`. */
@@ -133,8 +138,11 @@ class Server {
   }
 
   async send(what: string, path: string, sent: Sent = {}): Promise<Heard> {
-    const { cookie, ...rest } = sent;
-    const headers = new Headers({ 'Sec-Fetch-Site': 'same-origin', ...sent.headers });
+    const { cookie, program, ...rest } = sent;
+    const headers = new Headers({
+      ...(program === true ? {} : { 'Sec-Fetch-Site': 'same-origin' }),
+      ...sent.headers,
+    });
     if (cookie !== undefined && cookie !== null) headers.set('Cookie', cookie);
     const response = await fetch(`${this.#origin}${path}`, { ...rest, headers, redirect: 'manual' });
     const [set = null] = response.headers.getSetCookie();
@@ -206,6 +214,9 @@ describe('secrets that went through the server', () => {
     secrets.push({ name: 'the one-time token', bytes: Buffer.from(token) });
     secrets.push({ name: 'the one-time token, decoded', bytes: Buffer.from(token.slice(4), 'base64url') });
     await liveThrough(server, token, remember);
+    await liveWithTokens(server, (name, text, bytes) => {
+      secrets.push({ name, bytes: Buffer.from(text) }, { name: `${name}, decoded`, bytes });
+    });
     filesWhileRunning = server.files();
     await server.stop();
   });
@@ -246,7 +257,10 @@ describe('secrets that went through the server', () => {
       // The page behind the link hands the token on in its form.
       const expected =
         what === 'the page of the link' ? ['the one-time token', 'the one-time token, decoded'] : [];
-      assert.deepEqual(hits(text, secrets), expected, what);
+      const found = hits(text, secrets);
+      // A body hands a token to its owner, once.
+      const others = what.startsWith(HANDED_OUT) ? found.filter((name) => !name.startsWith('token:')) : found;
+      assert.deepEqual(others, expected, what);
     }
   });
 
@@ -310,6 +324,51 @@ async function liveThrough(
   expect(await server.post('sign-out', '/auth/sign-out', {}, cookie), 200);
   expect(await server.send('a session that was signed out', '/auth/me', { cookie }), 401);
   for (const [heard, status] of statuses) assert.equal(heard.status, status, heard.what);
+}
+
+/** Tokens as a program gets, uses, mistypes and loses them. */
+async function liveWithTokens(
+  server: Server,
+  remember: (name: string, text: string, bytes: Buffer) => void,
+): Promise<void> {
+  const program = { method: 'POST', program: true } as const;
+  const form = (fields: Record<string, string>): Sent => ({ ...program, body: new URLSearchParams(fields) });
+  const bearer = (token: string): Sent => ({ program: true, headers: { Authorization: `Bearer ${token}` } });
+  const keep = (name: string, heard: Heard): { access: string; refresh: string } => {
+    assert.equal(heard.status, 200, heard.what);
+    const access = /"access_token":"([^"]+)"/.exec(heard.text)?.[1] ?? '';
+    const refresh = /"refresh_token":"lkr_([^"]+)"/.exec(heard.text)?.[1] ?? '';
+    const signature = access.split('.')[2] ?? '';
+    assert.ok(signature !== '' && refresh !== '', heard.text);
+    remember(`token: ${name}, access`, signature, Buffer.from(signature, 'base64url'));
+    // What makes it a secret: the MAC at its end.
+    remember(`token: ${name}, refresh`, refresh.slice(-40), Buffer.from(refresh, 'base64url').subarray(-32));
+    return { access, refresh: `lkr_${refresh}` };
+  };
+  const expect = (heard: Heard, status: number): void => assert.equal(heard.status, status, heard.what);
+
+  const body = { email: 'ada@example.com', password: PASSWORDS['the new password'], client: 'mobile' };
+  const headers = { 'Content-Type': 'application/json' };
+  const signIn: Sent = { ...program, body: JSON.stringify(body), headers };
+  const first = keep('of sign-in', await server.send(`${HANDED_OUT} sign-in`, '/auth/sign-in', signIn));
+  const grant = { grant_type: 'refresh_token', refresh_token: first.refresh };
+  keep('refreshed', await server.send(`${HANDED_OUT} refresh`, '/auth/token', form(grant)));
+  expect(await server.send('a good token', '/auth/me', bearer(first.access)), 200);
+  expect(await server.send('a token cut short', '/auth/me', bearer(first.access.slice(0, -1))), 401);
+  expect(await server.send('a refresh token as bearer', '/auth/me', bearer(first.refresh)), 401);
+  const swapped = { ...grant, refresh_token: first.access };
+  expect(await server.send('an access token as refresh token', '/auth/token', form(swapped)), 400);
+  const unknown = { ...grant, grant_type: first.refresh };
+  expect(await server.send('a refresh token as grant', '/auth/token', form(unknown)), 400);
+  const other = { ...grant, client_id: 'web' };
+  expect(await server.send('another client', '/auth/token', form(other)), 400);
+  const query = new URLSearchParams({ access_token: first.access, token: first.refresh }).toString();
+  expect(await server.send('tokens in a query', `/auth/me?${query}`, bearer(first.access)), 400);
+  for (const token of [first.refresh, first.access])
+    expect(await server.send('a token in a path', `/auth/receipts/${token}`, bearer(first.access)), 404);
+  expect(await server.send('a revocation', '/auth/revoke', form({ token: first.access })), 200);
+  expect(await server.send('a revoked token', '/auth/me', bearer(first.access)), 401);
+  expect(await server.send('a refresh after it', '/auth/token', form(grant)), 400);
 }
 
 async function sendBadInput(

@@ -37,13 +37,21 @@ const BODIES: readonly (readonly [string, string])[] = [
   ['multipart/form-data; boundary=x', '--x--'],
 ];
 
+/** The one grant whose proof is the cookie, in the two spellings that its endpoint reads. */
+const SESSION_GRANT: readonly (readonly [string, string])[] = [
+  ['application/json', '{"grant_type":"urn:latchkey:grant:session"}'],
+  [FORM, 'grant_type=urn%3Alatchkey%3Agrant%3Asession'],
+];
+
+const OAUTH_FORM: readonly [string, string] = [FORM, 'token=x&grant_type=refresh_token&refresh_token=x'];
+
 describe('requests that a page of another site makes', () => {
   let world: World;
   let place: Awaited<ReturnType<typeof folder>>;
   let cookie: string;
   before(async () => {
     place = await folder();
-    world = await openWorld({ origins: [LISTED] }, sqlite(place.file));
+    world = await openWorld({ origins: [LISTED], clients: { web: 'hybrid' } }, sqlite(place.file));
     const visit = world.browser();
     await visit.signUp('cross@example.com');
     cookie = visit.cookie ?? '';
@@ -53,8 +61,10 @@ describe('requests that a page of another site makes', () => {
     await place.remove();
   });
 
-  const unsafe = (): { method: string; path: string }[] =>
+  const unsafe = (): { method: string; path: string; oauth: boolean }[] =>
     [...operationsOf(world.auth), ...BUTTONS].filter(({ method }) => method !== 'GET');
+  /** Those that read the cookie or may set it; of the others only the session grant does. */
+  const guarded = (): { method: string; path: string }[] => unsafe().filter(({ oauth }) => !oauth);
   const refused = async (response: Response, what: string): Promise<void> => {
     assert.equal(response.status, 403, what);
     assert.deepEqual(response.headers.getSetCookie(), [], what);
@@ -66,15 +76,19 @@ describe('requests that a page of another site makes', () => {
 
   const refusedEverywhere = async (headers: Record<string, string>): Promise<void> => {
     const rows = rowsOf(place.file);
-    for (const { method, path } of unsafe()) {
+    const asked = [
+      ...guarded().flatMap((route) => BODIES.map((body) => ({ ...route, body }))),
+      ...SESSION_GRANT.map((body) => ({ method: 'POST', path: '/auth/token', body })),
+    ];
+    for (const {
+      method,
+      path,
+      body: [type, body],
+    } of asked) {
       for (const held of [cookie, '']) {
-        for (const [type, body] of BODIES) {
-          const sent = { ...headers, 'Content-Type': type, ...(held === '' ? {} : { Cookie: held }) };
-          await refused(
-            await send(world.auth, path, { method, headers: sent, body }),
-            `${method} ${path} ${type}`,
-          );
-        }
+        const sent = { ...headers, 'Content-Type': type, ...(held === '' ? {} : { Cookie: held }) };
+        const response = await send(world.auth, path, { method, headers: sent, body });
+        await refused(response, `${method} ${path} ${type}`);
       }
     }
     assert.equal(rowsOf(place.file), rows);
@@ -85,8 +99,45 @@ describe('requests that a page of another site makes', () => {
       refusedEverywhere(headers));
   }
 
+  /** Status and body, which say the same whether a cookie is there or not. */
+  const told = async (path: string, headers: Record<string, string>, body: string): Promise<unknown[]> => {
+    const response = await send(world.auth, path, { method: 'POST', headers, body });
+    assert.deepEqual(response.headers.getSetCookie(), [], path);
+    return [response.status, await response.text()];
+  };
+
+  test('gain nothing from the cookie where a token in the body is what counts (@incident C1, @asvs 3.5.1)', async () => {
+    const rows = rowsOf(place.file);
+    const routes = unsafe().filter(({ oauth }) => oauth);
+    assert.deepEqual(
+      routes.map(({ path }) => path),
+      ['/auth/token', '/auth/revoke'],
+    );
+    for (const headers of CROSS) {
+      for (const { path } of routes) {
+        for (const [type, body] of [...BODIES, OAUTH_FORM]) {
+          const sent = { ...headers, 'Content-Type': type };
+          const without = await told(path, sent, body);
+          assert.deepEqual(await told(path, { ...sent, Cookie: cookie }, body), without, path);
+        }
+      }
+    }
+    assert.equal(rowsOf(place.file), rows);
+    assert.equal(await statusOf(world, cookie), 200);
+  });
+
+  test('for a token from the session are answered to our own pages, and to programs as JSON alone (@incident C1)', async () => {
+    for (const [type, body] of SESSION_GRANT) {
+      const own = { 'Sec-Fetch-Site': 'same-origin', 'Content-Type': type, Cookie: cookie };
+      const [status, text] = await told('/auth/token', own, body);
+      assert.equal(status, 200, String(text));
+      const [bare] = await told('/auth/token', { 'Content-Type': type, Cookie: cookie }, body);
+      assert.equal(bare, type === FORM ? 403 : 200, type);
+    }
+  });
+
   test('as forms and plain text are refused without any header that says where from (@incident C1, @asvs 3.5.1)', async () => {
-    for (const { method, path } of unsafe()) {
+    for (const { method, path } of guarded()) {
       for (const type of [
         FORM,
         'text/plain',

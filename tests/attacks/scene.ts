@@ -3,9 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { SessionId } from '@latchkey/verify';
+import type { Id, SessionId } from '@latchkey/verify';
 import type { Latchkey, Store } from 'latchkey';
-import { bodyOf, ORIGIN, type Visit, type World } from '../http/world.ts';
+import { findId } from '../../packages/latchkey/src/foundation/ids.ts';
+import { parseRootSecret } from '../../packages/latchkey/src/foundation/root-secret.ts';
+import { SigningKeys } from '../../packages/latchkey/src/tokens/signing-keys.ts';
+import { bodyOf, ORIGIN, TEST_SECRET, type Visit, type World } from '../http/world.ts';
 
 /** The address from which requests of an attack come. */
 export const PEER = '203.0.113.7';
@@ -91,6 +94,10 @@ export interface Operation {
   readonly signedIn: boolean;
   /** Fields of the body. */
   readonly fields: readonly string[];
+  /** Those of them that cannot be left out. */
+  readonly required: readonly string[];
+  /** An endpoint of OAuth: its errors are those of RFC 6749 §5.2, and it ignores what it does not know. */
+  readonly oauth: boolean;
 }
 
 /** An id that nothing has. */
@@ -101,23 +108,27 @@ export function operationsOf(auth: Latchkey): Operation[] {
   const operations: Operation[] = [];
   for (const [path, methods] of Object.entries(auth.openApi().paths)) {
     for (const [method, operation] of Object.entries(methods)) {
+      const body = inside(operation, 'requestBody', 'content', 'application/json', 'schema');
+      const required = inside(body, 'required');
+      const refusal = record(inside(operation, 'responses', 400, 'content'));
       operations.push({
         method: method.toUpperCase(),
         path: path.replaceAll(/\{\w+\}/g, NOBODY),
         signedIn: inside(operation, 'security', 0) !== undefined,
-        fields: Object.keys(
-          record(inside(operation, 'requestBody', 'content', 'application/json', 'schema', 'properties')),
-        ),
+        fields: Object.keys(record(inside(body, 'properties'))),
+        required: Array.isArray(required) ? required.map(String) : [],
+        oauth: 'application/json' in refusal,
       });
     }
   }
   assert.ok(operations.length >= 10, 'the document names its operations');
+  assert.equal(operations.filter(({ oauth }) => oauth).length, 2, 'the document tells which speak OAuth');
   return operations;
 }
 
 /** Buttons of pages, which no document names. */
 export const BUTTONS: readonly Operation[] = ['/auth/account/end-session', '/auth/account/end-others'].map(
-  (path) => ({ method: 'POST', path, signedIn: true, fields: [] }),
+  (path) => ({ method: 'POST', path, signedIn: true, fields: [], required: [], oauth: false }),
 );
 
 /** What stands inside a value, or `undefined`. */
@@ -166,6 +177,13 @@ export function sessionIn(cookie: string | null): SessionId {
   return id as SessionId;
 }
 
+/** The id that a text spells. */
+export function idIn<Kind extends string>(text: string): Id<Kind> {
+  const id = findId<Kind>(text);
+  assert.ok(id !== null, 'it spells an id');
+  return id;
+}
+
 /** The ids of a visitor's sessions. */
 export async function sessionsOf(visit: Visit): Promise<string[]> {
   const { items } = await bodyOf(await visit.get('/auth/sessions?limit=200'));
@@ -189,4 +207,37 @@ export function counting(store: Store): { readonly store: Store; readonly reads:
     },
   });
   return { store: { ...store, sessions }, reads: () => reads };
+}
+
+/** Signs with the deployment's own key whatever is said. */
+export async function ownSigner({
+  store,
+  clock,
+}: World): Promise<(typ: string | undefined, payload: object) => string> {
+  const rootSecret = parseRootSecret(TEST_SECRET);
+  const keys = new SigningKeys({ store, clock, rootSecret, algorithm: 'EdDSA' });
+  await keys.open();
+  const { kid, algorithm: alg } = keys.current;
+  const spell = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return (typ, payload) => {
+    const input = `${spell({ alg, ...(typ === undefined ? {} : { typ }), kid })}.${spell(payload)}`;
+    return `${input}.${keys.current.sign(input).toString('base64url')}`;
+  };
+}
+
+/** A store whose log cannot be pulled while it is cut off. */
+export function cuttable(inner: Store): { readonly store: Store; readonly cut: (is: boolean) => void } {
+  let isCut = false;
+  const log = overriding(inner.log, {
+    pull: async (...given) => {
+      if (isCut) throw new Error('the log cannot be pulled');
+      return inner.log.pull(...given);
+    },
+  });
+  return {
+    store: { ...inner, log },
+    cut: (is) => {
+      isCut = is;
+    },
+  };
 }

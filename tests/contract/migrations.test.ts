@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
+import { Kysely } from 'kysely';
+import { idFromBytes } from '../../packages/latchkey/src/foundation/ids.ts';
+import { migrate } from '../../packages/latchkey/src/stores/migrations/migrate.ts';
+import { MIGRATIONS } from '../../packages/latchkey/src/stores/migrations/migrations.ts';
+import type { Schema } from '../../packages/latchkey/src/stores/sql/schema.ts';
 import { sqlite } from '../../packages/latchkey/src/stores/sql/sqlite.ts';
+import { sqliteDialect } from '../../packages/latchkey/src/stores/sql/sqlite-dialect.ts';
 import { StoreRefused } from '../../packages/latchkey/src/stores/store.ts';
 
 const NOW = 1_800_000_000_000;
@@ -45,7 +51,7 @@ async function assertRefused(filename: string, ...expected: readonly RegExp[]): 
 describe('a schema that a newer build has left', () => {
   test('is refused where it needs a newer build, with the versions and the remedy', async () => {
     const filename = await databaseAt('newer.db', 7, 5);
-    await assertRefused(filename, /version 7 .* version 5, .* knows 1: run a newer build/);
+    await assertRefused(filename, /version 7 .* version 5, .* knows \d+: run a newer build/);
     const database = new DatabaseSync(filename);
     assert.equal(database.prepare('SELECT schema_version FROM schema_state').get()?.['schema_version'], 7);
     database.close();
@@ -60,6 +66,46 @@ describe('a schema that a newer build has left', () => {
     const database = new DatabaseSync(filename);
     assert.deepEqual(Object.values(database.prepare('SELECT * FROM schema_state').get() ?? {}), [1, 7, 1]);
     database.close();
+  });
+});
+
+describe('a database of the version before tokens', () => {
+  const USER = Buffer.alloc(16, 1);
+  const SESSION = Buffer.alloc(16, 2);
+
+  /** As that version made it: its one step, a user, and a session whose cookie is out there. */
+  async function databaseBefore(file: string): Promise<string> {
+    const filename = join(folder, file);
+    const dialect = sqliteDialect(filename);
+    await dialect.open();
+    const db = new Kysely<Schema>({ dialect: dialect.kysely });
+    const step = { migrations: MIGRATIONS.slice(0, 1), types: dialect.types, name: dialect.name };
+    await db.transaction().execute(async (transaction) => await migrate(transaction, step));
+    await dialect.close();
+    const database = new DatabaseSync(filename);
+    database
+      .prepare("INSERT INTO account (id, email, email_key, created_at) VALUES (?, 'A@b.c', 'a@b.c', ?)")
+      .run(USER, NOW);
+    database
+      .prepare(
+        `INSERT INTO session (id, user_id, client, client_subject, rs, secret_hash, created_at, idle_until,
+           expires_at, auth_time, acr, amr) VALUES (?, ?, 'web', ?, 1, ?, ?, ?, ?, ?, 'aal1', '["pwd"]')`,
+      )
+      .run(SESSION, USER, Buffer.alloc(16, 3), Buffer.alloc(32, 4), NOW, NOW + 1e9, NOW + 1e9, NOW);
+    database.close();
+    return filename;
+  }
+
+  test('keeps its users and its sessions, which have no fields and no refresh tokens (@fault F22)', async () => {
+    const filename = await databaseBefore('before-tokens.db');
+    const store = sqlite(filename);
+    await store.open(NOW);
+    const reading = await store.sessions.read(idFromBytes<'session'>(SESSION));
+    assert.equal(reading?.user?.fields, '{}');
+    assert.equal(reading.session.chain, null);
+    assert.equal(reading.session.idleUntil, NOW + 1e9);
+    assert.deepEqual(await store.signingKeys.list(), []);
+    await store.close();
   });
 });
 

@@ -23,6 +23,7 @@ for (;;) {
       emailVerifiedAt: null,
       createdAt: now,
       disabledAt: null,
+      fields: '{}',
     });
     // Gives the signal room between the two rows, where it would tear them apart.
     await setImmediate();

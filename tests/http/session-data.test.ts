@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Latchkey, latchkey, sqlite } from 'latchkey';
+import { type AnyShape, type Latchkey, latchkey, sqlite } from 'latchkey';
 import { z } from 'zod';
 import { ORIGIN, PASSWORD, TEST_SECRET } from './world.ts';
 
@@ -11,7 +11,7 @@ const schema = z.object({
 });
 
 describe("a session's data", () => {
-  let auth: Latchkey<z.infer<typeof schema>>;
+  let auth: Latchkey<AnyShape & { readonly data: z.infer<typeof schema> }>;
   before(async () => {
     auth = latchkey({ url: ORIGIN, secret: TEST_SECRET, store: sqlite(':memory:'), session: schema });
     await auth.ready();

@@ -2,24 +2,25 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import type { Clock, Millis } from '@latchkey/verify';
-import {
-  type Config,
-  ConfigError,
-  type LatchkeyOptions,
-  parseConfig,
-} from '../../packages/latchkey/src/config.ts';
+import { type Clock, type Millis, parseCompactJws, TokenRefused, verifyAccessToken } from '@latchkey/verify';
+import { type Config, ConfigError, parseConfig } from '../../packages/latchkey/src/config.ts';
 import { CODES, isFailure } from '../../packages/latchkey/src/errors.ts';
 import { MAX_CONSECUTIVE_FAILURES } from '../../packages/latchkey/src/flows/check-password.ts';
 import { Maintenance } from '../../packages/latchkey/src/flows/maintenance.ts';
+import { SHARED_LIMIT } from '../../packages/latchkey/src/flows/refresh.ts';
 import { type Duration, formatDuration } from '../../packages/latchkey/src/foundation/durations.ts';
-import { subjectOf } from '../../packages/latchkey/src/foundation/ids.ts';
+import { newId, subjectOf } from '../../packages/latchkey/src/foundation/ids.ts';
 import { networkOf, throttle } from '../../packages/latchkey/src/identity/throttle.ts';
+import type { LatchkeyOptions } from '../../packages/latchkey/src/options.ts';
 import { PROFILE_NAMES, PROFILES } from '../../packages/latchkey/src/profiles.ts';
+import { Bounds } from '../../packages/latchkey/src/revocation/bounds.ts';
 import { Activity } from '../../packages/latchkey/src/sessions/activity.ts';
 import { matchSecret, type NewSession, newSession } from '../../packages/latchkey/src/sessions/session.ts';
 import { sqlite } from '../../packages/latchkey/src/stores/sql/sqlite.ts';
 import type { Store } from '../../packages/latchkey/src/stores/store.ts';
+import { issueAccessToken } from '../../packages/latchkey/src/tokens/access-token.ts';
+import { GRACE } from '../../packages/latchkey/src/tokens/refresh-chain.ts';
+import { SigningKeys } from '../../packages/latchkey/src/tokens/signing-keys.ts';
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
@@ -98,16 +99,25 @@ async function bound(
   return formatDuration((await lastGood(good, bad, (value) => accepts(options(`${value}s`)))) * 1_000);
 }
 
+const WEB = {
+  name: 'web',
+  subject: subjectOf('client', 'web'),
+  mode: 'session',
+  refresh: true,
+  inBrowser: false,
+} as const;
+
 function anonymous(idle: Millis): NewSession {
   const origin = { ip: null, userAgent: null };
   return newSession({
     now: NOW,
     rs: Number.MAX_SAFE_INTEGER,
-    client: 'web',
+    client: WEB,
     idle,
     absolute: 400 * DAY,
     authentication: null,
     origin,
+    chain: null,
   });
 }
 
@@ -129,7 +139,12 @@ async function keptFor(hours: number): Promise<boolean> {
     const subject = subjectOf('address', 'nobody@example.com');
     await store.attempts.count(subject, NOW);
     const emit = ({ error }: { readonly error?: unknown }): void => assert.fail(String(error));
-    const maintenance = new Maintenance({ store, clock: clockAt(NOW + hours * 3_600_000), emit });
+    const clock = clockAt(NOW + hours * 3_600_000);
+    const { rootSecret, algorithm } = configWith();
+    const bounds = new Bounds(clock, { accessLife: 0, nearCacheLife: 0, maxStaleness: 0 });
+    const signingKeys = new SigningKeys({ store, clock, rootSecret, algorithm });
+    await signingKeys.open();
+    const maintenance = new Maintenance({ store, clock, bounds, signingKeys, emit });
     maintenance.start();
     await maintenance.run();
     maintenance.stop();
@@ -148,6 +163,49 @@ async function idleStays(hundredths: number): Promise<boolean> {
     activity.note(record.id, record.idleUntil, record.expiresAt);
     await activity.flush();
     return (await store.sessions.read(record.id))?.session.idleUntil === record.idleUntil;
+  });
+}
+
+/** Whether a token of so many characters is looked into at all. */
+function fits(length: number): boolean {
+  try {
+    parseCompactJws('x'.repeat(length));
+  } catch (error) {
+    return error instanceof TokenRefused && error.reason !== 'too long';
+  }
+  return true;
+}
+
+/** Whether a token is accepted whose issuer's clock is so many seconds ahead. */
+async function isAccepted(seconds: number): Promise<boolean> {
+  return withStore(async (store) => {
+    const clock = clockAt(NOW);
+    const { rootSecret } = configWith();
+    const keys = new SigningKeys({ store, clock, rootSecret, algorithm: 'EdDSA' });
+    await keys.open();
+    const issuedAt = NOW + seconds * 1_000;
+    const issuer = 'https://auth.example.com';
+    const token = issueAccessToken(keys.current, {
+      issuer,
+      audience: issuer,
+      subject: newId(NOW),
+      session: newId(NOW),
+      client: 'web',
+      issuedAt,
+      expiresAt: issuedAt + 60_000,
+      acr: 'aal1',
+      amr: ['pwd'],
+      authTime: NOW,
+      rs: 1,
+      claims: {},
+    });
+    try {
+      verifyAccessToken(token.reveal(), { issuer, audience: issuer, key: (kid) => keys.find(kid), now: NOW });
+    } catch (error) {
+      assert.ok(error instanceof TokenRefused && error.reason === 'issued in the future', String(error));
+      return false;
+    }
+    return true;
   });
 }
 
@@ -223,10 +281,10 @@ describe('the policy of sessions in SECURITY.md is that of the code (@asvs 7.1.1
 
   test('the profiles are those that there are, with their values', () => {
     const expected = PROFILE_NAMES.map((name) => {
-      const { idle, absolute, nearCacheLife, passwordLength, needs } = PROFILES[name];
+      const { idle, absolute, accessLife, nearCacheLife, passwordLength, needs } = PROFILES[name];
       const title = needs === null ? `\`${name}\`` : `\`${name}\` (refused: needs ${needs})`;
       assert.equal(accepts({ profile: name }), needs === null);
-      return [title, idle, absolute, nearCacheLife, String(passwordLength)];
+      return [title, idle, absolute, accessLife, nearCacheLife, String(passwordLength)];
     });
     assert.deepEqual(profiles, expected);
     assert.deepEqual(configWith().profiles, ['small-app']);
@@ -269,6 +327,16 @@ describe('the policy of sessions in SECURITY.md is that of the code (@asvs 7.1.1
         '`log.maxStaleness`',
       ],
       ["random bits in the cookie's secret", String(secret.byteLength * 8), '–'],
+      ['access token, at least', await bound(300, 0, (life) => ({ tokens: { life } })), '`tokens.life`'],
+      ['access token, at most', await bound(300, 86_400, (life) => ({ tokens: { life } })), '`tokens.life`'],
+      ['a token presented, at most', `${await lastGood(1, 100_000, fits)} bytes`, '–'],
+      [
+        'clocks of issuer and checker may differ by',
+        formatDuration((await lastGood(0, 3_600, isAccepted)) * 1_000),
+        '–',
+      ],
+      ['a refresh token that was exchanged is answered again for', formatDuration(GRACE), '–'],
+      ['shared generations in a row that end a session', String(SHARED_LIMIT), '–'],
       [
         'the secret before a rotation still reads for',
         formatDuration((await lastGood(0, DAY, reads)) + 1),

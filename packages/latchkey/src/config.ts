@@ -1,96 +1,32 @@
-import type { Millis, Mode } from '@latchkey/verify';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Millis, Mode, SigningAlgorithm } from '@latchkey/verify';
 import { type Duration, formatDuration, parseDuration } from './foundation/durations.ts';
+import { subjectOf } from './foundation/ids.ts';
 import { parseRootSecret, type RootSecret } from './foundation/root-secret.ts';
-import { PROFILE_NAMES, PROFILES, type ProfileName } from './profiles.ts';
-import type { Store } from './stores/store.ts';
-
-/** A schema of any library that speaks Standard Schema, for an object. */
-export type ObjectSchema = StandardSchemaV1<Record<string, unknown>, Record<string, unknown>>;
-
-/** Something that happened, for logs and metrics. Holds no credential and no password. */
-export interface AuthEvent {
-  readonly type:
-    | 'signed_up'
-    | 'signed_in'
-    | 'sign_in_refused'
-    | 'signed_out'
-    | 'session_ended'
-    | 'sessions_ended'
-    | 'password_changed'
-    | 'password_disabled'
-    | 'password_rehashed'
-    | 'reauthenticated'
-    | 'reauthentication_refused'
-    | 'administrator_created'
-    | 'log_stale'
-    | 'log_fresh'
-    | 'failed';
-  readonly user?: string;
-  readonly session?: string;
-  readonly client?: string;
-  readonly ip?: string | null;
-  /** The real code, which may not be public. */
-  readonly code?: string;
-  /** What went wrong inside, for `failed`. */
-  readonly error?: unknown;
-  /** The id of the request, for `failed`. */
-  readonly request?: string;
-}
-
-/** A rate: so many within such a time. */
-export interface Rate {
-  readonly attempts: number;
-  readonly within: Duration;
-}
-
-/** What an application configures. Everything but `url`, `secret` and `store` has a default. */
-export interface LatchkeyOptions<SessionSchema extends ObjectSchema = ObjectSchema> {
-  /** The public origin, without a trailing slash: the issuer. `http:` only on loopback. */
-  readonly url: string;
-  /** The root secret, or a ring of them separated by commas, the current one first. */
-  readonly secret: string | undefined;
-  readonly store: Store;
-  /** The name that the hosted pages show. Default `Latchkey`. */
-  readonly brand?: string;
-  /** Default `small-app`. */
-  readonly profile?: ProfileName | readonly ProfileName[];
-  /** Names and modes; the first is the default. Default `{ web: 'session' }`. */
-  readonly clients?: Readonly<Record<string, Mode>>;
-  /** The shape of a session's data. */
-  readonly session?: SessionSchema;
-  /** Further origins that may call with credentials, and to which `return_to` may lead. */
-  readonly origins?: readonly string[];
-  readonly sessions?: { readonly idle?: Duration; readonly absolute?: Duration };
-  readonly nearCache?: { readonly life?: Duration; readonly entries?: number };
-  readonly log?: {
-    /** No request is accepted later than this after an acknowledged revocation. Default `5s`. */
-    readonly maxStaleness?: Duration;
-  };
-  readonly password?: {
-    /** Never below what the profile asks for. */
-    readonly length?: number;
-    /** Names of the product or the company, which no password may consist of. */
-    readonly contextWords?: readonly string[];
-    /** Passwords hashed at once. Default: the processors, 4 at most. */
-    readonly concurrency?: number;
-    /** Passwords that wait; the next is refused with 503. Default 64. */
-    readonly queue?: number;
-  };
-  readonly throttle?: {
-    /** Sign-ins, sign-ups and other password checks from one network. Default 60 in `1m`. */
-    readonly network?: Rate;
-    /** Failed password checks for one account. Default 10 in `10m`. */
-    readonly account?: Rate;
-  };
-  /** How many proxies of our own stand in front and append to `X-Forwarded-For`. Default 0. */
-  readonly trustedProxies?: number;
-  /** Told of each event, after it happened. It must not throw. */
-  readonly onEvent?: (event: AuthEvent) => void;
-}
+import {
+  type AuthEvent,
+  allowInBrowser,
+  type ClientOptions,
+  type ClientsOption,
+  type LatchkeyOptions,
+  type ObjectSchema,
+  type Rate,
+} from './options.ts';
+import { PROFILE_NAMES, PROFILES, type ProfileName, type ProfileRow } from './profiles.ts';
 
 /** Where a value in force comes from. */
 export type Source = 'default' | 'configured' | `profile ${string}`;
+
+/** A configured client: who asks, and how its credentials work. */
+export interface Client {
+  readonly name: string;
+  /** Under which the log speaks of it. */
+  readonly subject: string;
+  readonly mode: Mode;
+  /** Whether a login can be renewed; `false` leaves no row (mode `jwt` alone). */
+  readonly refresh: boolean;
+  /** Whether a page in a browser may use it, in mode `jwt`. */
+  readonly inBrowser: boolean;
+}
 
 /** What is in force: parsed once, frozen. */
 export interface Config {
@@ -102,12 +38,22 @@ export interface Config {
   readonly brand: string;
   readonly rootSecret: RootSecret;
   readonly profiles: readonly ProfileName[];
-  readonly clients: ReadonlyMap<string, Mode>;
-  readonly defaultClient: string;
+  readonly clients: ReadonlyMap<string, Client>;
+  readonly defaultClient: Client;
+  /** The first that holds a cookie, for pages and forms; `null` where none does. */
+  readonly pageClient: Client | null;
+  readonly userSchema: ObjectSchema | null;
   readonly sessionSchema: ObjectSchema | null;
   readonly origins: ReadonlySet<string>;
   readonly idle: Millis;
   readonly absolute: Millis;
+  /** How long an access token is good. */
+  readonly accessLife: Millis;
+  readonly algorithm: SigningAlgorithm;
+  /** Whom a token may be for besides the issuer. */
+  readonly audiences: ReadonlySet<string>;
+  /** The issuer and those: whom a token of ours can be for. */
+  readonly ownAudiences: ReadonlySet<string>;
   readonly nearCacheLife: Millis;
   readonly nearCacheEntries: number;
   readonly maxStaleness: Millis;
@@ -147,123 +93,213 @@ export function isLoopback(url: URL): boolean {
  * @throws {ConfigError} with one line that names the option and the remedy.
  */
 export function parseConfig(options: LatchkeyOptions, processors: number): Config {
-  const lines: ConfigLine[] = [];
-  const explain = <T>(name: string, value: T, source: Source, text = String(value)): T => {
-    lines.push({ name, value: text, source });
-    return value;
-  };
-  const given = <T>(name: string, value: T | undefined, fallback: T): T =>
-    explain(name, value ?? fallback, value === undefined ? 'default' : 'configured');
+  const reader = new Reader(options.profile);
+  const place = parsePlace(reader, options);
+  return Object.freeze({
+    ...place,
+    ...parseClients(reader, options),
+    ...parseLimits(reader, options),
+    ...parseTokens(reader, options, place.origin),
+    ...parsePasswords(reader, options, processors),
+    userSchema: options.user ?? null,
+    sessionSchema: options.session ?? null,
+    onEvent: options.onEvent ?? (() => undefined),
+    explanation: Object.freeze(reader.lines),
+  });
+}
 
-  const url = explain('url', parseOrigin('url', options.url), 'configured', options.url);
+/** Reads values one by one, and notes of each what it is and where it comes from. */
+class Reader {
+  readonly lines: ConfigLine[] = [];
+  readonly profiles: readonly ProfileName[];
+
+  constructor(profile: LatchkeyOptions['profile']) {
+    this.profiles = parseProfiles(profile);
+  }
+
+  explain<T>(name: string, value: T, source: Source, text = String(value)): T {
+    this.lines.push({ name, value: text, source });
+    return value;
+  }
+
+  given<T>(name: string, value: T | undefined, fallback: T): T {
+    return this.explain(name, value ?? fallback, value === undefined ? 'default' : 'configured');
+  }
+
+  whole(name: string, value: number | undefined, fallback: number, least: number, most: number): number {
+    const inForce = this.given(name, value, fallback);
+    if (!Number.isInteger(inForce) || inForce < least || inForce > most)
+      refuse(name, `must be a whole number from ${least} to ${most}`);
+    return inForce;
+  }
+
+  duration(name: string, text: Duration | undefined, fallback: { value: Millis; source: Source }): Millis {
+    const value = text === undefined ? fallback.value : attempt(name, () => parseDuration(text));
+    return this.explain(
+      name,
+      value,
+      text === undefined ? fallback.source : 'configured',
+      formatDuration(value),
+    );
+  }
+
+  /** The shortest that any of the profiles asks for. */
+  strictest(field: 'idle' | 'absolute' | 'nearCacheLife' | 'accessLife'): { value: Millis; source: Source } {
+    return this.profiles
+      .map((name) => ({ value: parseDuration(PROFILES[name][field]), source: `profile ${name}` as const }))
+      .reduce((left, right) => (right.value < left.value ? right : left));
+  }
+
+  rate(name: string, value: Rate | undefined, fallback: Rate): { attempts: number; within: Millis } {
+    const { attempts, within } = value ?? fallback;
+    if (!Number.isInteger(attempts) || attempts < 1 || attempts > 1_000_000_000)
+      refuse(name, 'must have a whole number of attempts from 1 to 1000000000');
+    const millis = attempt(name, () => parseDuration(within));
+    const source = value === undefined ? 'default' : 'configured';
+    return this.explain(name, { attempts, within: millis }, source, `${attempts} in ${within}`);
+  }
+}
+
+function parsePlace(reader: Reader, options: LatchkeyOptions) {
+  const url = reader.explain('url', parseOrigin('url', options.url), 'configured', options.url);
   const rootSecret = attempt('secret', () => parseRootSecret(options.secret ?? ''));
-  explain(
+  reader.explain(
     'secret',
     rootSecret,
     'configured',
     `${rootSecret.ring.length} in the ring, current ${rootSecret.current.id}`,
   );
-  const profiles = parseProfiles(options.profile);
-  explain('profile', profiles, options.profile === undefined ? 'default' : 'configured', profiles.join(', '));
-  const clients = parseClients(options.clients ?? { web: 'session' });
-  const clientsText = [...clients].map(([name, mode]) => `${name}: ${mode}`).join(', ');
-  explain('clients', clients, options.clients === undefined ? 'default' : 'configured', clientsText);
-  const origins = new Set(
-    given('origins', options.origins, []).map((text) => parseOrigin('origins', text).origin),
-  );
-
-  const strictest = (field: 'idle' | 'absolute' | 'nearCacheLife'): { value: Millis; source: Source } =>
-    profiles
-      .map((name) => ({ value: parseDuration(PROFILES[name][field]), source: `profile ${name}` as const }))
-      .reduce((left, right) => (right.value < left.value ? right : left));
-  const duration = (
-    name: string,
-    text: Duration | undefined,
-    fallback: { value: Millis; source: Source },
-  ): Millis => {
-    const value = text === undefined ? fallback.value : attempt(name, () => parseDuration(text));
-    return explain(name, value, text === undefined ? fallback.source : 'configured', formatDuration(value));
+  const { profiles } = reader;
+  const source = options.profile === undefined ? 'default' : 'configured';
+  reader.explain('profile', profiles, source, profiles.join(', '));
+  const origins = reader.given('origins', options.origins, []);
+  return {
+    url,
+    origin: url.origin,
+    secure: url.protocol === 'https:',
+    brand: reader.given('brand', options.brand, 'Latchkey'),
+    rootSecret,
+    profiles,
+    origins: new Set(origins.map((text) => parseOrigin('origins', text).origin)),
+    trustedProxies: reader.whole('trustedProxies', options.trustedProxies, 0, 0, 16),
   };
-  const idle = duration('sessions.idle', options.sessions?.idle, strictest('idle'));
-  const absolute = duration('sessions.absolute', options.sessions?.absolute, strictest('absolute'));
+}
+
+function parseClients(reader: Reader, options: LatchkeyOptions) {
+  const fallback = defaultClients(reader.profiles);
+  const given: ClientsOption = options.clients ?? fallback.clients;
+  const clients = Object.entries(given).map(([name, value]) => parseClient(name, value));
+  const [defaultClient] = clients;
+  if (defaultClient === undefined) return refuse('clients', 'must name at least one');
+  const text = clients.map(({ name, mode, refresh }) => `${name}: ${mode}${refresh ? '' : ' once'}`);
+  const source = options.clients === undefined ? fallback.source : 'configured';
+  reader.explain('clients', clients, source, text.join(', '));
+  return {
+    clients: new Map(clients.map((client) => [client.name, client])),
+    defaultClient,
+    pageClient: clients.find(({ mode }) => mode !== 'jwt') ?? null,
+  };
+}
+
+function defaultClients([profile = 'small-app']: readonly ProfileName[]): {
+  readonly clients: ClientsOption;
+  readonly source: Source;
+} {
+  const { mode }: ProfileRow = PROFILES[profile];
+  // The hosted pages, the set-up link among them, need a client that holds a cookie.
+  const clients: ClientsOption = mode === 'jwt' ? { app: mode, web: 'session' } : { web: mode };
+  return { clients, source: `profile ${profile}` };
+}
+
+const MODES: readonly Mode[] = ['session', 'jwt', 'hybrid'];
+
+function parseClient(name: string, value: Mode | ClientOptions): Client {
+  if (!/^[a-z][a-z0-9_-]{0,31}$/.test(name)) {
+    return refuse(
+      'clients',
+      `cannot be named ${JSON.stringify(name)}: lower-case letters, digits, - and _, 32 at most`,
+    );
+  }
+  const options: ClientOptions = typeof value === 'string' ? { mode: value } : value;
+  const { refresh = true } = options;
+  const inBrowser = options[allowInBrowser] === true;
+  const mode = MODES.find((known) => known === options.mode);
+  if (mode === undefined) {
+    const given = JSON.stringify(options.mode);
+    return refuse('clients', `has ${name} in mode ${given}; there are ${MODES.join(', ')}`);
+  }
+  if (typeof refresh !== 'boolean') return refuse(`clients.${name}.refresh`, 'must be true or false');
+  if (!refresh && mode !== 'jwt') return refuse(`clients.${name}.refresh`, 'is for mode jwt alone');
+  if (inBrowser && mode !== 'jwt') return refuse(`clients.${name}`, 'needs allowInBrowser in mode jwt alone');
+  return Object.freeze({ name, subject: subjectOf('client', name), mode, refresh, inBrowser });
+}
+
+function parseLimits(reader: Reader, { sessions, nearCache, log }: LatchkeyOptions) {
+  const idle = reader.duration('sessions.idle', sessions?.idle, reader.strictest('idle'));
+  const absolute = reader.duration('sessions.absolute', sessions?.absolute, reader.strictest('absolute'));
   if (idle < 60_000) refuse('sessions.idle', 'must be at least a minute');
   if (absolute < idle) refuse('sessions.absolute', 'must not be shorter than sessions.idle');
   // 400 days is the most that a browser keeps a cookie (RFC 6265bis §5.5).
   if (absolute > parseDuration('400d')) refuse('sessions.absolute', 'must not be longer than 400 days');
-  const nearCacheLife = duration('nearCache.life', options.nearCache?.life, strictest('nearCacheLife'));
+  const nearCacheLife = reader.duration('nearCache.life', nearCache?.life, reader.strictest('nearCacheLife'));
   if (nearCacheLife > 300_000) refuse('nearCache.life', 'must not be longer than 5 minutes');
-  const maxStaleness = duration('log.maxStaleness', options.log?.maxStaleness, {
+  const maxStaleness = reader.duration('log.maxStaleness', log?.maxStaleness, {
     value: 5_000,
     source: 'default',
   });
   if (maxStaleness < 3_000 || maxStaleness > 60_000) {
     refuse('log.maxStaleness', 'must be at least 3 seconds, three times the heartbeat, and at most a minute');
   }
+  const nearCacheEntries = reader.whole('nearCache.entries', nearCache?.entries, 50_000, 1, 10_000_000);
+  return { idle, absolute, nearCacheLife, nearCacheEntries, maxStaleness };
+}
 
-  const leastLength = Math.max(...profiles.map((name) => PROFILES[name].passwordLength));
-  const passwordLength = given('password.length', options.password?.length, leastLength);
-  if (passwordLength < leastLength) {
-    refuse('password.length', `must be at least ${leastLength} where the password is the only factor`);
+const ALGORITHMS: readonly SigningAlgorithm[] = ['EdDSA', 'ES256'];
+
+function parseTokens(reader: Reader, { tokens, claims, roles }: LatchkeyOptions, issuer: string) {
+  const accessLife = reader.duration('tokens.life', tokens?.life, reader.strictest('accessLife'));
+  // R6: a verifier refuses what claims to live longer, and so it is never issued.
+  if (accessLife < 30_000 || accessLife > 900_000)
+    refuse('tokens.life', 'must be at least 30 seconds and at most 15 minutes');
+  const wanted = reader.given('tokens.algorithm', tokens?.algorithm, 'EdDSA');
+  const algorithm = ALGORITHMS.find((known) => known === wanted);
+  if (algorithm === undefined) return refuse('tokens.algorithm', `must be ${ALGORITHMS.join(' or ')}`);
+  const audiences = reader.given('tokens.audiences', tokens?.audiences, []);
+  for (const audience of audiences) {
+    if (!/^[\x21-\x7e]{1,200}$/.test(audience))
+      refuse('tokens.audiences', `has ${JSON.stringify(audience)}: 1 to 200 visible characters, no spaces`);
   }
-  wholeNumber('password.length', passwordLength, 1, 64);
-  const rate = (
-    name: string,
-    value: Rate | undefined,
-    fallback: Rate,
-  ): { attempts: number; within: Millis } => {
-    const inForce = value ?? fallback;
-    wholeNumber(name, inForce.attempts, 1, 1_000_000_000);
-    const within = attempt(name, () => parseDuration(inForce.within));
-    explain(
-      name,
-      inForce,
-      value === undefined ? 'default' : 'configured',
-      `${inForce.attempts} in ${inForce.within}`,
-    );
-    return { attempts: inForce.attempts, within };
+  reader.given('claims', claims === undefined ? undefined : Object.keys(claims).join(', '), 'none');
+  reader.given('roles', roles?.join(', '), 'administrator');
+  return {
+    accessLife,
+    algorithm,
+    audiences: new Set(audiences),
+    ownAudiences: new Set([issuer, ...audiences]),
   };
+}
 
-  return Object.freeze({
-    url,
-    origin: url.origin,
-    secure: url.protocol === 'https:',
-    brand: given('brand', options.brand, 'Latchkey'),
-    rootSecret,
-    profiles,
-    clients,
-    defaultClient: firstKey(clients),
-    sessionSchema: options.session ?? null,
-    origins,
-    idle,
-    absolute,
-    nearCacheLife,
-    nearCacheEntries: wholeNumber(
-      'nearCache.entries',
-      given('nearCache.entries', options.nearCache?.entries, 50_000),
-      1,
-      10_000_000,
-    ),
-    maxStaleness,
+function parsePasswords(reader: Reader, { password, throttle }: LatchkeyOptions, processors: number) {
+  const least = Math.max(...reader.profiles.map((name) => PROFILES[name].passwordLength));
+  const passwordLength = reader.given('password.length', password?.length, least);
+  if (passwordLength < least)
+    refuse('password.length', `must be at least ${least} where the password is the only factor`);
+  if (!Number.isInteger(passwordLength) || passwordLength > 64)
+    refuse('password.length', 'must be a whole number from 1 to 64');
+  return {
     passwordLength,
-    contextWords: given('password.contextWords', options.password?.contextWords, []),
-    hashConcurrency: wholeNumber(
+    contextWords: reader.given('password.contextWords', password?.contextWords, []),
+    hashConcurrency: reader.whole(
       'password.concurrency',
-      given('password.concurrency', options.password?.concurrency, Math.min(4, processors)),
+      password?.concurrency,
+      Math.min(4, processors),
       1,
       64,
     ),
-    hashQueue: wholeNumber(
-      'password.queue',
-      given('password.queue', options.password?.queue, 64),
-      1,
-      100_000,
-    ),
-    networkRate: rate('throttle.network', options.throttle?.network, { attempts: 60, within: '1m' }),
-    accountRate: rate('throttle.account', options.throttle?.account, { attempts: 10, within: '10m' }),
-    trustedProxies: wholeNumber('trustedProxies', given('trustedProxies', options.trustedProxies, 0), 0, 16),
-    onEvent: options.onEvent ?? (() => undefined),
-    explanation: Object.freeze(lines),
-  });
+    hashQueue: reader.whole('password.queue', password?.queue, 64, 1, 100_000),
+    networkRate: reader.rate('throttle.network', throttle?.network, { attempts: 60, within: '1m' }),
+    accountRate: reader.rate('throttle.account', throttle?.account, { attempts: 10, within: '10m' }),
+  };
 }
 
 function refuse(name: string, what: string): never {
@@ -309,32 +345,4 @@ function parseProfiles(value: LatchkeyOptions['profile']): readonly ProfileName[
     if (needs !== null) refuse('profile', `${name} needs ${needs}, which this version does not have`);
     return name;
   });
-}
-
-function parseClients(value: Readonly<Record<string, string>>): ReadonlyMap<string, Mode> {
-  const entries = Object.entries(value);
-  if (entries.length === 0) refuse('clients', 'must name at least one');
-  return new Map(
-    entries.map(([name, mode]) => {
-      if (!/^[a-z][a-z0-9_-]{0,31}$/.test(name))
-        refuse(
-          'clients',
-          `cannot be named ${JSON.stringify(name)}: lower-case letters, digits, - and _, 32 at most`,
-        );
-      if (mode !== 'session')
-        return refuse('clients', `has ${name} in mode ${JSON.stringify(mode)}; this version knows 'session'`);
-      return [name, mode];
-    }),
-  );
-}
-
-function firstKey(map: ReadonlyMap<string, unknown>): string {
-  for (const key of map.keys()) return key;
-  return refuse('clients', 'must name at least one');
-}
-
-function wholeNumber(name: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most)
-    refuse(name, `must be a whole number from ${least} to ${most}`);
-  return value;
 }

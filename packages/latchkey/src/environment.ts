@@ -6,8 +6,9 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ConfigError, isLoopback, type LatchkeyOptions } from './config.ts';
+import { ConfigError, isLoopback } from './config.ts';
 import { randomBytes } from './foundation/random.ts';
+import type { LatchkeyOptions } from './options.ts';
 import { PROFILE_NAMES, type ProfileName } from './profiles.ts';
 import { sqlite } from './stores/sql/sqlite.ts';
 
@@ -76,11 +77,13 @@ export async function readSettings(everything: Environment, directory: string): 
         : 'LATCHKEY_URL',
     ],
     ['secret', source],
+    ['clients', file?.clients === undefined ? 'default' : 'latchkey.config.ts'],
   ]);
   if (profile !== null) sources.set('profile', 'LATCHKEY_PROFILE');
   if (trustedProxies !== undefined) sources.set('trustedProxies', 'LATCHKEY_TRUSTED_PROXIES');
   return {
     options: {
+      clients: CLIENTS,
       ...file,
       url,
       secret,
@@ -105,7 +108,10 @@ export function bindsLoopback(host: string): boolean {
   return url !== null && isLoopback(url);
 }
 
-const GROUPS = new Set(['sessions', 'nearCache', 'log', 'password', 'throttle']);
+const GROUPS = new Set(['sessions', 'tokens', 'nearCache', 'log', 'password', 'throttle']);
+
+/** The clients of the standalone server, where no file names others. */
+const CLIENTS = { web: 'session', spa: 'hybrid', mobile: 'jwt' } as const;
 
 /** The names of what is configured, as the configuration explains them: `sessions.idle`. */
 function leavesOf(options: Partial<LatchkeyOptions>): readonly string[] {

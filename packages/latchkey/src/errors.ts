@@ -1,4 +1,4 @@
-import { LatchkeyError, type Millis } from '@latchkey/verify';
+import { type Acr, LatchkeyError, type Millis, type Seconds } from '@latchkey/verify';
 
 /** What is wrong with one field of a request; `field` is empty where it is the whole. */
 export interface FieldError {
@@ -13,7 +13,12 @@ interface CodeRow {
    * Whether the code may be seen from outside. Those that may not are shown as
    * the general one named here, so that nobody can tell which it was.
    */
-  readonly public: true | 'LK_UNAUTHENTICATED' | 'LK_CREDENTIALS_REFUSED';
+  readonly public:
+    | true
+    | 'LK_UNAUTHENTICATED'
+    | 'LK_CREDENTIALS_REFUSED'
+    | 'LK_GRANT_REFUSED'
+    | 'LK_INTERNAL';
 }
 
 /** Every code that Latchkey throws, and how HTTP shows it. `docs/errors.md` says when and what to do. */
@@ -21,8 +26,14 @@ export const CODES = {
   LK_REQUEST_INVALID: { status: 400, title: 'The request is not valid', public: true },
   LK_CREDENTIALS_AMBIGUOUS: { status: 400, title: 'More than one credential was sent', public: true },
   LK_PASSWORD_REFUSED: { status: 400, title: 'This password cannot be used', public: true },
+  LK_GRANT_REFUSED: { status: 400, title: 'The grant is not good, or no longer', public: true },
+  LK_GRANT_UNSUPPORTED: { status: 400, title: 'This kind of grant is not known here', public: true },
+  LK_CLIENT_REFUSED: { status: 400, title: 'The client may not do this', public: true },
+  LK_AUDIENCE_REFUSED: { status: 400, title: 'No tokens are issued for this audience', public: true },
   LK_UNAUTHENTICATED: { status: 401, title: 'Sign in first', public: true },
   LK_CREDENTIALS_REFUSED: { status: 401, title: 'The address or the password is wrong', public: true },
+  LK_STEP_UP_REQUIRED: { status: 401, title: 'Prove again who you are', public: true },
+  LK_FORBIDDEN: { status: 403, title: 'You may not do this', public: true },
   LK_ORIGIN_REFUSED: { status: 403, title: 'The request comes from another site', public: true },
   LK_NOT_FOUND: { status: 404, title: 'Not found', public: true },
   LK_METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here', public: true },
@@ -62,6 +73,16 @@ export const CODES = {
   LK_SESSION_EXPIRED: { status: 401, title: 'The session has expired', public: 'LK_UNAUTHENTICATED' },
   LK_SESSION_IDLE: { status: 401, title: 'The session was idle too long', public: 'LK_UNAUTHENTICATED' },
   LK_SESSION_ROTATED: { status: 401, title: 'The session has a newer secret', public: 'LK_UNAUTHENTICATED' },
+  LK_TOKEN_REFUSED: { status: 401, title: 'The token is not good', public: 'LK_UNAUTHENTICATED' },
+  LK_TOKEN_EXPIRED: { status: 401, title: 'The token has expired', public: 'LK_UNAUTHENTICATED' },
+  LK_TOKEN_REVOKED: { status: 401, title: 'The token has been revoked', public: 'LK_UNAUTHENTICATED' },
+  LK_REFRESH_REFUSED: { status: 400, title: 'The refresh token is not good', public: 'LK_GRANT_REFUSED' },
+  LK_REFRESH_REUSED: {
+    status: 400,
+    title: 'The refresh token had been used before',
+    public: 'LK_GRANT_REFUSED',
+  },
+  LK_CLAIM_REFUSED: { status: 500, title: 'A claim may not be in a token', public: 'LK_INTERNAL' },
 } as const satisfies Record<string, CodeRow>;
 
 export type Code = keyof typeof CODES;
@@ -73,6 +94,10 @@ export type PasswordRefusal = 'too_short' | 'too_long' | 'common' | 'context' | 
 interface Details {
   LK_REQUEST_INVALID: { readonly errors: readonly FieldError[] };
   LK_PASSWORD_REFUSED: { readonly reason: PasswordRefusal; readonly message: string };
+  /** What would have to be proved; `maxAge` in seconds (RFC 9470 §3). */
+  LK_STEP_UP_REQUIRED: { readonly acr: Acr | null; readonly maxAge: Seconds | null };
+  LK_FORBIDDEN: { readonly permission: string };
+  LK_CLAIM_REFUSED: { readonly claim: string; readonly why: string };
   LK_METHOD_NOT_ALLOWED: { readonly allow: readonly string[] };
   LK_THROTTLED: { readonly retryAfter: Millis };
   LK_BUSY: { readonly retryAfter: Millis };

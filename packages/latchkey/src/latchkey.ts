@@ -1,53 +1,61 @@
 /**
- * Authentication for TypeScript applications: sessions, with a revocation log under them.
+ * Authentication for TypeScript applications: sessions, tokens or both, with one
+ * revocation log under them.
  *
  * @module
  */
-import { availableParallelism, hostname } from 'node:os';
-import { type Clock, type Position, type Principal, systemClock, Tail } from '@latchkey/verify';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Config, type LatchkeyOptions, type ObjectSchema, parseConfig } from './config.ts';
-import { failure } from './errors.ts';
-import { type ApplicationSession, applicationSession } from './flows/application-session.ts';
-import { Authenticator } from './flows/authenticate.ts';
+import { type Clock, type Position, type PrincipalUser, systemClock, type UserId } from '@latchkey/verify';
+import type { AccessRules, Decision, PermissionOf, ResourceArgument } from './access/access.ts';
+import type { Config } from './config.ts';
+import { failure, isFailure } from './errors.ts';
+import { type ApplicationSession, applicationSession, withFailures } from './flows/application-session.ts';
+import type { Presented } from './flows/authenticate.ts';
 import { revoke } from './flows/end-sessions.ts';
-import { Maintenance } from './flows/maintenance.ts';
-import type { Rooms } from './flows/rooms.ts';
-import { checkRootSecret } from './flows/root-secret-check.ts';
+import { changeRoles, findUser, setFields } from './flows/roles.ts';
 import { createUser, issueSetupToken } from './flows/set-up.ts';
 import type { HeaderSource, RequestHead } from './foundation/header-source.ts';
+import { findId } from './foundation/ids.ts';
 import { Secret } from './foundation/secret.ts';
 import { type Connection, isSafe } from './http/exchange.ts';
-import { handler } from './http/handler.ts';
+import { newRequestId } from './http/handler.ts';
 import { type OpenApi, openApi } from './http/openapi.ts';
-import { type AllowedOrigins, refuseCrossSite } from './http/origin-rule.ts';
+import { refuseCrossSite } from './http/origin-rule.ts';
+import { answerable, problemResponse } from './http/problem.ts';
 import { parseEmail } from './identity/email.ts';
-import { hashQueue } from './identity/hash-queue.ts';
-import { passwordHasher } from './identity/password-hash.ts';
-import { passwordRules } from './identity/password-rules.ts';
-import { throttle } from './identity/throttle.ts';
-import { type Receipt, Receipts } from './revocation/receipts.ts';
-import { RevocationLog, type RevocationTarget } from './revocation/revocation-log.ts';
-import { Activity } from './sessions/activity.ts';
-import { sessionCookie } from './sessions/cookie.ts';
+import type { AuthEvent, ClaimsOption, ClientsOption, LatchkeyOptions, ObjectSchema } from './options.ts';
+import type { ProfileName } from './profiles.ts';
+import type { Receipt } from './revocation/receipts.ts';
+import type { RevocationTarget } from './revocation/revocation-log.ts';
+import type { SessionCookie } from './sessions/cookie.ts';
+import type { Store } from './stores/store.ts';
+import { compose, type System } from './system.ts';
+import type { AnyShape, ClaimsOf, ModeOf, PrincipalOf, Shape, ValuesOf } from './types.ts';
 
-export { LatchkeyError, type Principal } from '@latchkey/verify';
-export { type AuthEvent, type Config, ConfigError, type ConfigLine, type LatchkeyOptions } from './config.ts';
+export { LatchkeyError, type Principal, type PrincipalUser } from '@latchkey/verify';
+export type { AccessRules, Decision, PermissionOf, ResourceOf } from './access/access.ts';
+export { all, assurance, me, oneOf, recent, role, signedIn } from './access/conditions.ts';
+export { permissions, resource } from './access/rules.ts';
+export { type Config, ConfigError, type ConfigLine } from './config.ts';
 export { CODES, type Code, isFailure } from './errors.ts';
 export type { ApplicationSession } from './flows/application-session.ts';
 export type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 export type { Connection } from './http/exchange.ts';
 export type { OpenApi } from './http/openapi.ts';
+export {
+  type AuthEvent,
+  allowInBrowser,
+  allowSensitive,
+  type ClientOptions,
+  type LatchkeyOptions,
+} from './options.ts';
 export type { Receipt, ReceiptState } from './revocation/receipts.ts';
 export type { RevocationTarget } from './revocation/revocation-log.ts';
 export { sqlite } from './stores/sql/sqlite.ts';
 export { type Store, StoreRefused } from './stores/store.ts';
+export type { AnyShape, PrincipalOf, Shape } from './types.ts';
 
 /** The version of this build. */
 export const VERSION = '0.1.0';
-
-/** The data that a session schema describes. */
-export type SessionData<Schema extends ObjectSchema> = StandardSchemaV1.InferOutput<Schema>;
 
 /** How this node is. */
 export interface Status {
@@ -62,32 +70,112 @@ export interface Status {
   readonly revoked: number;
   /** Credentials in the near-cache. */
   readonly remembered: number;
+  /** Public keys that tokens are verified with. */
+  readonly signingKeys: number;
   /** Passwords being hashed, and waiting. */
   readonly hashing: { readonly running: number; readonly waiting: number };
 }
 
+/** What a check is for. */
+export interface CheckOptions {
+  /** Whom a token must be for: the issuer, or one of `tokens.audiences`. Default the issuer. */
+  readonly audience?: string;
+}
+
+/** Users, as the application manages them. */
+export interface Users<S extends Shape> {
+  /**
+   * Creates a user with a password.
+   *
+   * @throws `LK_EMAIL_TAKEN`, `LK_PASSWORD_REFUSED`, `LK_REQUEST_INVALID`, `LK_BUSY`.
+   */
+  create(user: {
+    readonly email: string;
+    readonly password: string;
+    readonly name?: string | null;
+    readonly administrator?: boolean;
+    readonly fields?: Partial<S['fields']>;
+  }): Promise<{ readonly id: UserId }>;
+  find(id: string): Promise<PrincipalUser<S['fields']> | null>;
+  /** By their address, however it is written. */
+  findByEmail(email: string): Promise<PrincipalUser<S['fields']> | null>;
+  /**
+   * Gives a role to a user, or takes it away; what was remembered of them no longer holds.
+   *
+   * @returns the roles that the user has then.
+   * @throws `LK_NOT_FOUND`; `LK_REQUEST_INVALID` for a role that is not declared.
+   */
+  changeRoles(
+    id: string,
+    change: { readonly add?: readonly RoleIn<S>[]; readonly remove?: readonly string[] },
+  ): Promise<readonly string[]>;
+  /**
+   * Writes a user's fields anew; those left out have their defaults again.
+   *
+   * @throws `LK_NOT_FOUND`; `LK_REQUEST_INVALID` where they do not fit the schema.
+   */
+  setFields(id: string, fields: Partial<S['fields']>): Promise<void>;
+  /**
+   * Lets a password be tried again that had failed too often.
+   *
+   * @throws `LK_NOT_FOUND` where no user has the address.
+   */
+  unlock(email: string): Promise<void>;
+}
+
+type RoleIn<S extends Shape> = S['role'] | 'administrator';
+
 /** An authentication system, opened by its first use. */
-export interface Latchkey<Data = Record<string, unknown>> {
+export interface Latchkey<S extends Shape = AnyShape> {
   readonly config: Config;
-  /** Answers requests to `/auth`; never throws. */
+  /** Answers requests to its own paths; never throws. */
   handler(request: Request, connection?: Connection): Promise<Response>;
+  /** Whether `handler` answers a path: `/auth` and below, and its two documents under `/.well-known`. */
+  answers(path: string): boolean;
   /**
    * Who asks: `null` where nothing was presented, or a session before login.
    *
    * An unsafe `Request` that holds the cookie must come from a page of this
    * origin or a listed one. Bare `Headers` do not say their method: the rule for
-   * cross-site requests is then the caller's.
+   * cross-site requests is then the caller's. Nothing is ever written to the answer.
    *
    * @throws a code shown as 401 for a credential that is not good; `LK_CREDENTIALS_AMBIGUOUS`;
    *   `LK_ORIGIN_REFUSED`; `LK_STORE_UNAVAILABLE`.
    */
-  authenticate(request: RequestHead | HeaderSource): Promise<Principal | null>;
+  authenticate(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<PrincipalOf<S> | null>;
   /**
    * As `authenticate`, where somebody must be signed in.
    *
    * @throws `LK_UNAUTHENTICATED`, and as `authenticate`.
    */
-  require(request: RequestHead | HeaderSource): Promise<Principal>;
+  require(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<PrincipalOf<S>>;
+  /**
+   * Whether the principal may, `null` being the anonymous. Nothing is allowed that `access` does not say.
+   *
+   * @throws {TypeError} for a permission that is not declared.
+   */
+  can<P extends PermissionOf<S['access']>>(
+    principal: PrincipalOf<S> | null,
+    permission: P,
+    ...resource: ResourceArgument<S['access'], P>
+  ): Promise<boolean>;
+  /**
+   * Returns where the principal may.
+   *
+   * @throws `LK_UNAUTHENTICATED` for the anonymous; `LK_STEP_UP_REQUIRED` where proving again
+   *   would do; else `LK_FORBIDDEN`.
+   */
+  authorize<P extends PermissionOf<S['access']>>(
+    principal: PrincipalOf<S> | null,
+    permission: P,
+    ...resource: ResourceArgument<S['access'], P>
+  ): Promise<void>;
+  /** The decision with its reasons. An object, so always true in an `if`: ask `can` for a boolean. */
+  explain<P extends PermissionOf<S['access']>>(
+    principal: PrincipalOf<S> | null,
+    permission: P,
+    ...resource: ResourceArgument<S['access'], P>
+  ): Promise<Decision>;
   /**
    * The session's data of a request, before login too. The first write of a
    * visitor without a session begins one and hands its `Set-Cookie` to `setCookie`.
@@ -95,26 +183,8 @@ export interface Latchkey<Data = Record<string, unknown>> {
    * @throws `LK_ORIGIN_REFUSED` for an unsafe request of another site, `LK_CREDENTIALS_AMBIGUOUS`,
    *   `LK_STORE_UNAVAILABLE`; a cookie that is no longer good counts as none.
    */
-  session(request: Request, setCookie: (value: string) => void): Promise<ApplicationSession<Data>>;
-  readonly users: {
-    /**
-     * Creates a user with a password.
-     *
-     * @throws `LK_EMAIL_TAKEN`, `LK_PASSWORD_REFUSED`, `LK_REQUEST_INVALID`, `LK_BUSY`.
-     */
-    create(user: {
-      readonly email: string;
-      readonly password: string;
-      readonly name?: string | null;
-      readonly administrator?: boolean;
-    }): Promise<{ readonly id: string }>;
-    /**
-     * Lets a password be tried again that had failed too often.
-     *
-     * @throws `LK_NOT_FOUND` where no user has the address.
-     */
-    unlock(email: string): Promise<void>;
-  };
+  session(request: RequestHead, setCookie: (value: string) => void): Promise<ApplicationSession<S['data']>>;
+  readonly users: Users<S>;
   /** Ends trust in what the target names: sessions now, and everything that follows the log. */
   revoke(target: RevocationTarget): Promise<Receipt>;
   /** A new one-time link that makes the first administrator; `null` where there is one. */
@@ -127,149 +197,203 @@ export interface Latchkey<Data = Record<string, unknown>> {
   close(): Promise<void>;
 }
 
+/** What a test of an application replaces. */
+export interface Replacement {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Told of each event before the `onEvent` of the configuration is. */
+  readonly onEvent: (event: AuthEvent) => void;
+}
+
+/** By which `latchkey/testing` puts another system under an application's own object. */
+export const replaceSystem: unique symbol = Symbol('latchkey.replaceSystem');
+
+/** As much of a `Latchkey` as a test of an application reaches for. */
+export interface Replaceable {
+  /**
+   * Puts the same configuration on another store and clock, and closes what was there.
+   *
+   * @throws {TypeError} where its own store may have been opened: what serves people
+   *   must never be exchanged under them for an empty one.
+   */
+  [replaceSystem](replacement: Replacement): Promise<System>;
+}
+
 /**
  * Makes an authentication system. It opens nothing until it is used or `ready` is called.
  *
  * @throws {ConfigError} with one line that names the option and the remedy.
  */
-export function latchkey<Schema extends ObjectSchema = ObjectSchema>(
-  options: LatchkeyOptions<Schema> & { readonly clock?: Clock },
-): Latchkey<SessionData<Schema>> {
-  const clock = options.clock ?? systemClock;
-  const config = parseConfig(options, availableParallelism());
-  const rooms = compose(config, options, clock);
-  const { store, tail, log, activity } = rooms;
-  const authenticator = new Authenticator(rooms);
-  const maintenance = new Maintenance(rooms);
-  const allowed: AllowedOrigins = { own: config.origin, listed: config.origins };
+export function latchkey<
+  // Without a default, which would be what the functions' parameters are read from.
+  Claims extends ClaimsOption<ValuesOf<UserSchema, {}>>,
+  SessionSchema extends ObjectSchema = never,
+  UserSchema extends ObjectSchema = never,
+  const Clients extends ClientsOption | undefined = undefined,
+  const Profile extends ProfileName | readonly ProfileName[] = 'small-app',
+  const Role extends string = never,
+  Access extends AccessRules<NoInfer<Role> | 'administrator', ValuesOf<UserSchema, {}>> = {},
+>(
+  options: LatchkeyOptions<SessionSchema, UserSchema, Claims, Clients, Profile, Role, Access> & {
+    readonly clock?: Clock;
+  },
+): Latchkey<{
+  readonly data: ValuesOf<SessionSchema, Record<string, unknown>>;
+  readonly fields: ValuesOf<UserSchema, {}>;
+  readonly claims: ClaimsOf<Claims>;
+  readonly mode: ModeOf<Clients, Profile>;
+  readonly role: Role;
+  readonly access: Access;
+}>;
+export function latchkey(options: LatchkeyOptions & { readonly clock?: Clock }): object {
+  let system = compose(options, options.clock ?? systemClock);
+  let replaced = false;
+  const auth: Latchkey & Replaceable = {
+    get config() {
+      return system.rooms.config;
+    },
+    ...doors(() => system),
+    [replaceSystem]: async ({ store, clock, onEvent }) => {
+      const before = system;
+      if (!replaced && before.used()) throw new TypeError(TOO_LATE);
+      const told = (event: AuthEvent): void => {
+        onEvent(event);
+        options.onEvent?.(event);
+      };
+      const after = compose({ ...options, store, onEvent: told }, clock);
+      replaced = true;
+      system = after;
+      await before.close();
+      return after;
+    },
+  };
+  return auth;
+}
 
-  const open = async (): Promise<void> => {
-    await store.open(clock.now());
+const TOO_LATE =
+  'this Latchkey has opened its own store: call testing() before ready() and before the first request, and keep what listens in a file that tests do not import';
+
+function doors(current: () => System): Omit<Latchkey, 'config'> {
+  const present = async (
+    request: RequestHead | HeaderSource,
+    { audience }: CheckOptions = {},
+  ): Promise<Presented | null> => {
+    const { isOpen, ready, rooms, authenticator, allowed } = current();
+    const [head, headers] = 'headers' in request ? [request, request.headers] : [null, request];
     try {
-      await checkRootSecret(store, config.rootSecret);
-      await tail.start();
+      if (!isOpen()) await ready();
+      const wanted = audience ?? rooms.config.origin;
+      const safe = head !== null && isSafe(head);
+      if (head !== null && !safe && readsCookie(head, rooms.cookie)) refuseCrossSite(head, allowed);
+      return await authenticator.authenticate(headers, { safe, audience: wanted });
     } catch (error) {
-      await store.close();
-      throw error;
+      throw toBeAnswered(error, head ?? NO_HEAD);
     }
-    activity.start();
-    maintenance.start();
   };
-  let opened: Promise<void> | null = null;
-  const ready = (): Promise<void> => {
-    opened ??= open().catch((error: unknown) => {
-      opened = null;
-      throw error;
-    });
-    return opened;
+  const authenticate: Latchkey['authenticate'] = async (request, options) =>
+    (await present(request, options))?.principal ?? null;
+  /** The open system: every door waits for it. */
+  const open = async (): Promise<System> => {
+    const system = current();
+    await system.ready();
+    return system;
   };
-  const close = async (): Promise<void> => {
-    if (opened === null) return;
-    await opened;
-    opened = null;
-    tail.stop();
-    activity.stop();
-    maintenance.stop();
-    await activity.flush();
-    await log.leave();
-    await store.close();
-  };
-
-  const handle = handler({ rooms, authenticator, allowed }, ready);
-  const readsCookie = (headers: HeaderSource): boolean =>
-    !headers.has('authorization') && rooms.cookie.find(headers.get('cookie')) !== null;
-  const present = async (request: RequestHead | HeaderSource): ReturnType<Authenticator['authenticate']> => {
-    await ready();
-    if (!('headers' in request)) return authenticator.authenticate(request, false);
-    const safe = isSafe(request);
-    if (!safe && readsCookie(request.headers)) refuseCrossSite(request, allowed);
-    return authenticator.authenticate(request.headers, safe);
-  };
-  const authenticate = async (request: RequestHead | HeaderSource): Promise<Principal | null> =>
-    (await present(request))?.principal ?? null;
 
   return {
-    config,
-    handler: (request, connection) => handle(request, connection ?? { peer: null }),
+    handler: (request, connection) => current().handle(request, connection ?? { peer: null }),
+    answers: (path) => /^\/auth(\/|$)/.test(path) || WELL_KNOWN.has(path),
     authenticate,
-    require: async (request) => {
-      const principal = await authenticate(request);
-      if (principal === null) throw failure('LK_UNAUTHENTICATED');
+    require: async (request, options) => {
+      const principal = (await present(request, options))?.principal ?? null;
+      if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'), NO_HEAD);
       return principal;
     },
+    can: async (principal, permission, ...[resource]) =>
+      (await open()).authorizer.can(principal, permission, resource),
+    authorize: async (principal, permission, ...[resource]) => {
+      try {
+        await (await open()).authorizer.authorize(principal, permission, resource);
+      } catch (error) {
+        throw toBeAnswered(error, NO_HEAD);
+      }
+    },
+    explain: async (principal, permission, ...[resource]) =>
+      (await open()).authorizer.explain(principal, permission, resource),
     session: async (request, setCookie) => {
-      // It may set the cookie, so a visitor who has none yet is held to the same rule.
-      if (!isSafe(request)) refuseCrossSite(request, allowed);
-      return applicationSession(rooms, request, () => present(request), setCookie);
+      const { rooms, allowed } = current();
+      const answered = (error: unknown): unknown => toBeAnswered(error, request);
+      try {
+        // It may set the cookie, so a visitor who has none yet is held to the same rule.
+        if (!isSafe(request)) refuseCrossSite(request, allowed);
+        const asked = (): Promise<Presented | null> => present(request);
+        return withFailures(await applicationSession(rooms, request, asked, setCookie), answered);
+      } catch (error) {
+        throw answered(error);
+      }
     },
-    users: {
-      create: async ({ email, password, name = null, administrator = false }) => {
-        await ready();
-        return createUser(rooms, { email, password, name, administrator });
-      },
-      unlock: async (email) => {
-        await ready();
-        const user = await store.users.findByEmail(parseEmail(email).key);
-        if (user === null) throw failure('LK_NOT_FOUND');
-        await store.attempts.reset(user.id);
-      },
-    },
-    revoke: async (target) => {
-      await ready();
-      return revoke(rooms, target, null);
-    },
+    users: usersOf(open),
+    revoke: async (target) => revoke((await open()).rooms, target, null),
     setupLink: async () => {
-      await ready();
+      const { rooms } = await open();
       const token = await issueSetupToken(rooms);
-      return token === null ? null : new Secret(`${config.origin}/auth/setup?token=${token.reveal()}`);
+      return token === null ? null : new Secret(`${rooms.config.origin}/auth/setup?token=${token.reveal()}`);
     },
-    status: async () => statusOf(rooms, authenticator),
-    openApi: () => openApi({ origin: config.origin, version: VERSION, cookieName: rooms.cookie.name }),
-    ready,
-    close,
+    status: () => statusOf(current()),
+    openApi: () => {
+      const { config, cookie } = current().rooms;
+      return openApi({ origin: config.origin, version: VERSION, cookieName: cookie.name });
+    },
+    ready: () => current().ready(),
+    close: () => current().close(),
   };
 }
 
-function compose(config: Config, options: LatchkeyOptions, clock: Clock): Rooms {
-  const { store } = options;
-  const { maxStaleness, nearCacheLife, idle } = config;
-  const emit = config.onEvent;
-  const failed = (error: unknown): void => emit({ type: 'failed', error });
-  const log = new RevocationLog({ store, clock, maxStaleness, nearCacheLife, followerName: hostname() });
-  let stale = false;
-  const tail = new Tail({
-    source: log,
-    clock,
-    onError: (error) => {
-      failed(error);
-      if (stale || tail.isFresh()) return;
-      stale = true;
-      emit({ type: 'log_stale' });
-    },
-    onConfirmed: () => {
-      if (stale) emit({ type: 'log_fresh' });
-      stale = false;
-    },
-  });
+const NO_HEAD: RequestHead = { method: 'GET', headers: new Headers() };
+
+/** What a handler lets pass is answered as what it is, and not as a defect of the application. */
+function toBeAnswered(error: unknown, head: RequestHead): unknown {
+  return isFailure(error) ? answerable(error, () => problemResponse(error, head, newRequestId())) : error;
+}
+
+function readsCookie({ headers }: RequestHead, cookie: SessionCookie): boolean {
+  return !headers.has('authorization') && cookie.find(headers.get('cookie')) !== null;
+}
+
+/** RFC 7517 §8.5 of ours, and RFC 8414 §3. Whatever else is under `/.well-known` is the application's. */
+const WELL_KNOWN = new Set(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server']);
+
+function usersOf(open: () => Promise<System>): Users<AnyShape> {
+  const idOf = (text: string): UserId => {
+    const id = findId<'user'>(text);
+    if (id === null) throw failure('LK_NOT_FOUND');
+    return id;
+  };
   return {
-    config,
-    clock,
-    store,
-    log,
-    tail,
-    receipts: new Receipts({ store, clock, tail, self: log.follower, onError: failed }),
-    cookie: sessionCookie(config),
-    activity: new Activity({ store, clock, idle, onError: failed }),
-    hasher: passwordHasher({ rootSecret: config.rootSecret }),
-    hashQueue: hashQueue({ concurrency: config.hashConcurrency, waiting: config.hashQueue }),
-    passwordRules: passwordRules({ length: config.passwordLength, contextWords: config.contextWords }),
-    throttle: throttle({ network: config.networkRate, account: config.accountRate }),
-    emit,
+    create: async ({ email, password, name = null, administrator = false, fields = {} }) =>
+      createUser((await open()).rooms, { email, password, name, administrator, fields: { ...fields } }),
+    find: async (text) => {
+      const id = findId<'user'>(text);
+      return id === null ? null : findUser((await open()).rooms, id);
+    },
+    findByEmail: async (email) => {
+      const { rooms } = await open();
+      const user = await rooms.store.users.findByEmail(parseEmail(email).key);
+      return user === null ? null : findUser(rooms, user.id);
+    },
+    changeRoles: async (id, { add = [], remove = [] }) =>
+      changeRoles((await open()).rooms, idOf(id), { add, remove }),
+    setFields: async (id, fields) => setFields((await open()).rooms, idOf(id), { ...fields }),
+    unlock: async (email) => {
+      const { store } = (await open()).rooms;
+      const user = await store.users.findByEmail(parseEmail(email).key);
+      if (user === null) throw failure('LK_NOT_FOUND');
+      await store.attempts.reset(user.id);
+    },
   };
 }
 
-async function statusOf(rooms: Rooms, authenticator: Authenticator): Promise<Status> {
-  const { store, tail, hashQueue: queue } = rooms;
+async function statusOf({ rooms, authenticator }: System): Promise<Status> {
+  const { store, tail, signingKeys, hashQueue: queue } = rooms;
   const answered = await store.log.head().then(
     () => true,
     () => false,
@@ -281,6 +405,7 @@ async function statusOf(rooms: Rooms, authenticator: Authenticator): Promise<Sta
     position: tail.cursor?.seq ?? 0,
     revoked: tail.size,
     remembered: authenticator.remembered,
+    signingKeys: signingKeys.published.length,
     hashing: { running: queue.running, waiting: queue.depth },
   };
 }

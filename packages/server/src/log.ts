@@ -8,6 +8,8 @@ const REDACTED = [
   'current_password',
   'new_password',
   'token',
+  'access_token',
+  'refresh_token',
   'secret',
   'cookie',
   'authorization',
@@ -18,6 +20,9 @@ const WARNINGS: ReadonlySet<AuthEvent['type']> = new Set([
   'sign_in_refused',
   'reauthentication_refused',
   'password_disabled',
+  'refresh_refused',
+  'refresh_reused',
+  'access_denied',
   'log_stale',
 ]);
 

@@ -30,7 +30,6 @@ async function scene(options: { life?: number; entries?: number } = {}) {
     clock,
     tail,
     entries: options.entries ?? 3,
-    life: options.life ?? 60_000,
   });
   const pass = async (millis: number): Promise<void> => {
     time.now += millis;
@@ -39,8 +38,9 @@ async function scene(options: { life?: number; entries?: number } = {}) {
   };
   const answer = (name: string, more: Partial<Answer> = {}): Answer => ({
     name,
-    facts: { rs: 10, session: name, user: 'the-user', client: 'the-client' },
+    facts: { rs: 10, session: name, user: 'the-user', client: 'the-client', signingKey: null },
     goodUntil: time.now + 1_000_000,
+    life: options.life ?? 60_000,
     ...more,
   });
   const append = async (entry: Pick<Entry, 'kind' | 'scope' | 'subject'>): Promise<void> => {

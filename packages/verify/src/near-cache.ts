@@ -7,6 +7,8 @@ export interface Remembered {
   readonly facts: Facts;
   /** From here on the credential is no longer good, by the wall clock. */
   readonly goodUntil: Timestamp;
+  /** How long the answer may be remembered, counted from the read that proves it; 0 not at all. */
+  readonly life: Millis;
 }
 
 export interface NearCacheOptions {
@@ -14,8 +16,6 @@ export interface NearCacheOptions {
   readonly tail: Tail;
   /** The most entries held; the oldest goes first. */
   readonly entries: number;
-  /** How long an entry lives, counted from the read that proves it; 0 remembers nothing. */
-  readonly life: Millis;
 }
 
 interface Slot<Value> {
@@ -50,13 +50,13 @@ export class NearCache<Value extends Remembered> {
   find(key: string): Value | null {
     const slot = this.#slots.get(key);
     if (slot === undefined) return null;
-    const { clock, tail, life } = this.#options;
+    const { clock, tail } = this.#options;
     const { readAt, wallAt, value } = slot;
     const now = clock.now();
     // By whichever clock says more: entries of the log die by the wall clock, so
     // nothing that they could affect may outlive them by it.
     const age = Math.max(clock.monotonic() - readAt, now - wallAt);
-    if (readAt <= tail.resetAt || age >= life || now >= value.goodUntil) {
+    if (readAt <= tail.resetAt || age >= value.life || now >= value.goodUntil) {
       this.#slots.delete(key);
       return null;
     }
@@ -68,9 +68,9 @@ export class NearCache<Value extends Remembered> {
 
   /** Remembers an answer whose read was sent at `readAt`, by the monotonic clock. */
   fill(key: string, value: Value, readAt: Millis): void {
-    const { clock, tail, life, entries } = this.#options;
+    const { clock, tail, entries } = this.#options;
     const age = clock.monotonic() - readAt;
-    if (life === 0 || age > tail.maxStaleness) return;
+    if (value.life === 0 || age > tail.maxStaleness) return;
     // Deleted first, so that a renewed entry is the youngest again.
     this.#slots.delete(key);
     this.#slots.set(key, { value, readAt, wallAt: clock.now() - age });

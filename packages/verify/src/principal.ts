@@ -8,8 +8,11 @@ export type Id<Kind extends string> = string & { readonly [brand]: Kind };
 export type UserId = Id<'user'>;
 export type SessionId = Id<'session'>;
 
-/** How a client's credentials work. */
-export type Mode = 'session';
+/**
+ * How a client's credentials work: an opaque cookie, an access token with a
+ * refresh token, or a cookie from which access tokens are made.
+ */
+export type Mode = 'session' | 'jwt' | 'hybrid';
 
 /** NIST SP 800-63B-4 §2: the assurance of the authentication that a session rests on. */
 export type Acr = 'aal1' | 'aal2' | 'aal3';
@@ -17,8 +20,11 @@ export type Acr = 'aal1' | 'aal2' | 'aal3';
 /** RFC 8176 §2: how the user authenticated. */
 export type Amr = 'pwd';
 
+/** What an application's own schema adds to a user, or its configuration to a token. */
+export type Values = Readonly<Record<string, unknown>>;
+
 /** What is known of a signed-in user. Carries no credential. */
-export interface PrincipalUser {
+export interface PrincipalUser<Fields = Values> {
   readonly id: UserId;
   /** The address as its owner wrote it, to be shown and mailed, never compared. */
   readonly email: string;
@@ -26,6 +32,8 @@ export interface PrincipalUser {
   readonly emailVerified: boolean;
   /** Names of the roles that the store assigns, in alphabetical order. */
   readonly roles: readonly string[];
+  /** What the application's own schema describes. */
+  readonly fields: Readonly<Fields>;
 }
 
 /** The session that is the root of the credential in hand. */
@@ -35,23 +43,18 @@ export interface PrincipalSession {
   readonly client: string;
   readonly mode: Mode;
   readonly createdAt: Timestamp;
-  /** The absolute limit; the idle limit may end it earlier. */
-  readonly expiresAt: Timestamp;
+  /** The absolute limit; the idle limit may end it earlier. `null` where a token does not say it. */
+  readonly expiresAt: Timestamp | null;
 }
 
-/**
- * Who is asking. Frozen, and shared between requests of the same credential.
- *
- * `kind` discriminates; further kinds come with their credentials.
- */
-export interface Principal {
+/** What every principal has, whatever it presented. */
+interface Authenticated<Claims> {
+  /** Discriminates; further kinds come with their credentials. */
   readonly kind: 'user';
   readonly id: UserId;
-  readonly user: PrincipalUser;
   readonly session: PrincipalSession;
-  readonly claims: Readonly<Record<string, unknown>>;
-  /** What was presented. */
-  readonly via: 'cookie';
+  /** What the configuration's `claims` say of the user. */
+  readonly claims: Readonly<Claims>;
   readonly acr: Acr;
   readonly amr: readonly Amr[];
   /** When the user last proved who they are (OpenID Connect Core §2, `auth_time`). */
@@ -59,3 +62,20 @@ export interface Principal {
   /** From when on the credential is no longer good, if nothing else ends it first. */
   readonly expiresAt: Timestamp;
 }
+
+/** Who asks with a session's cookie: the store was read, so the user is known whole. */
+export type CookiePrincipal<Claims = Values, Fields = Values> = Authenticated<Claims> & {
+  readonly via: 'cookie';
+  readonly user: PrincipalUser<Fields>;
+};
+
+/** Who asks with an access token: no store was read, so nothing is known but what the token says. */
+export type TokenPrincipal<Claims = Values> = Authenticated<Claims> & {
+  readonly via: 'token';
+  readonly user: null;
+};
+
+/** Who is asking. Frozen, and shared between requests of the same credential. */
+export type Principal<Claims = Values, Fields = Values> =
+  | CookiePrincipal<Claims, Fields>
+  | TokenPrincipal<Claims>;

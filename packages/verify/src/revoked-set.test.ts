@@ -4,7 +4,13 @@ import fc from 'fast-check';
 import type { Entry } from './log-entry.ts';
 import { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
 
-const FACTS: Facts = { rs: 100, session: 'the-session', user: 'the-user', client: 'the-client' };
+const FACTS: Facts = {
+  rs: 100,
+  session: 'the-session',
+  user: 'the-user',
+  client: 'the-client',
+  signingKey: null,
+};
 const LATER = 1_000_000;
 
 const entry = (

@@ -10,6 +10,8 @@ export interface Facts {
   readonly user: string | null;
   /** The client's subject, not its name. */
   readonly client: string;
+  /** The subject of the key that signed the credential; `null` where none did. */
+  readonly signingKey: string | null;
 }
 
 /** `stale`: still good, but what is known about it no longer is. */
@@ -52,13 +54,16 @@ export class RevokedSet {
   }
 
   /**
-   * The one rule of match: an entry about the session itself kills whatever its
-   * position; every other kind of entry kills, or makes stale, what is older
+   * The one rule of match (R2): an entry about the session itself kills whatever its
+   * position, and so does one about the key that signed, since whoever holds that
+   * key writes any position; every other kind of entry kills, or makes stale, what is older
    * than itself.
    */
   judge(facts: Facts): Verdict {
     if (this.#size === 0) return 'ok';
     if (this.#revoke.get('session')?.has(facts.session) === true) return 'revoked';
+    if (facts.signingKey !== null && this.#revoke.get('signing_key')?.has(facts.signingKey) === true)
+      return 'revoked';
     if (this.#newer(this.#revoke, facts, false)) return 'revoked';
     if (this.#newer(this.#changed, facts, true)) return 'stale';
     return 'ok';

@@ -5,7 +5,13 @@ import type { Cursor, Entry, LogSource, Pull } from './log-entry.ts';
 import type { Facts } from './revoked-set.ts';
 import { Tail } from './tail.ts';
 
-const FACTS: Facts = { rs: 10, session: 'the-session', user: 'the-user', client: 'the-client' };
+const FACTS: Facts = {
+  rs: 10,
+  session: 'the-session',
+  user: 'the-user',
+  client: 'the-client',
+  signingKey: null,
+};
 const revoked = (seq: number): Entry => ({
   seq,
   kind: 'revoke',

@@ -153,8 +153,11 @@ export class Tail {
    * this copy cannot tell: whoever holds the truth must be asked.
    */
   check(facts: Facts): Verdict | 'unknown' {
-    if (this.#cursor === null || !this.isFresh() || facts.rs > this.#cursor.seq) return 'unknown';
-    return this.#revoked.judge(facts);
+    if (this.#cursor === null || !this.isFresh()) return 'unknown';
+    const verdict = this.#revoked.judge(facts);
+    // A position above the head is of a history that this copy does not know. But
+    // what kills whatever the position goes first: a thief of a key writes any.
+    return verdict === 'revoked' || facts.rs <= this.#cursor.seq ? verdict : 'unknown';
   }
 
   async #pull(): Promise<void> {

@@ -3,7 +3,23 @@
  *
  * @module
  */
+export {
+  type AccessToken,
+  type AccessTokenRules,
+  HOSTILE_NAMES,
+  RESERVED_CLAIMS,
+  verifyAccessToken,
+} from './access-token.ts';
+export { base64urlBytes } from './base64url.ts';
 export { type Clock, type Millis, type Seconds, systemClock, type Timestamp } from './clock.ts';
+export {
+  type CompactJws,
+  type JoseHeader,
+  parseCompactJws,
+  type TokenRefusal,
+  TokenRefused,
+  verifySignature,
+} from './compact-jws.ts';
 export { LatchkeyError } from './errors.ts';
 export type {
   Cursor,
@@ -19,14 +35,25 @@ export { NearCache, type NearCacheOptions, type Remembered } from './near-cache.
 export type {
   Acr,
   Amr,
+  CookiePrincipal,
   Id,
   Mode,
   Principal,
   PrincipalSession,
   PrincipalUser,
   SessionId,
+  TokenPrincipal,
   UserId,
+  Values,
 } from './principal.ts';
 export { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
 export { type JsonRefusal, JsonRefused, parseStrictJson } from './strict-json.ts';
 export { Tail, type TailOptions } from './tail.ts';
+export {
+  jwkThumbprint,
+  type PublicJwk,
+  publicJwk,
+  type SigningAlgorithm,
+  type VerificationKey,
+  verificationKey,
+} from './verification-key.ts';

@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { isFailure } from '../errors.ts';
 import { StoreRefused, VERSION } from '../latchkey.ts';
+import { adviseCommand } from './advise.ts';
 import { configCommand } from './config.ts';
+import { inspectCommand } from './inspect.ts';
 import { Refused } from './refused.ts';
 import { serveCommand } from './serve.ts';
 import { usersCommand } from './users.ts';
@@ -15,6 +17,8 @@ const program = new Command('latchkey')
   .addCommand(serveCommand())
   .addCommand(usersCommand())
   .addCommand(configCommand())
+  .addCommand(adviseCommand())
+  .addCommand(inspectCommand())
   .exitOverride();
 for (const command of program.commands) command.exitOverride();
 

@@ -15,7 +15,7 @@ interface CreateOptions {
 
 /** `latchkey users` */
 export function usersCommand(): Command {
-  const users = new Command('users').description('create users, and let them try again');
+  const users = new Command('users').description('create users, change their roles, let them try again');
   users
     .command('create')
     .description('create a user; asks for the password')
@@ -25,6 +25,14 @@ export function usersCommand(): Command {
     .option('--password-stdin', 'read the password from standard input')
     .option('--json', 'for scripts')
     .action(create);
+  users
+    .command('roles')
+    .description('show the roles of a user, and give or take some')
+    .argument('<email>')
+    .option('--add <role...>', 'a role to give: administrator, or one of the configuration')
+    .option('--remove <role...>', 'a role to take away')
+    .option('--json', 'for scripts')
+    .action(changeRoles);
   users
     .command('unlock')
     .description('let a password be tried again that has failed 100 times in a row')
@@ -50,6 +58,24 @@ async function create(email: string, options: CreateOptions): Promise<void> {
     const { id } = await auth.users.create({ email, password, name: options.name ?? null, administrator });
     if (options.json === true) process.stdout.write(`${JSON.stringify({ id, email, administrator })}\n`);
     else process.stdout.write(`Created ${email}${administrator ? ', administrator' : ''} (${id}).\n`);
+  });
+}
+
+interface RolesOptions {
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
+  readonly json?: true;
+}
+
+async function changeRoles(email: string, { add = [], remove = [], json }: RolesOptions): Promise<void> {
+  await withLatchkey(async (auth) => {
+    const user = await auth.users.findByEmail(email);
+    if (user === null) throw new Refused(`no user has the address ${email}`);
+    const change = { add, remove };
+    const roles =
+      add.length + remove.length === 0 ? user.roles : await auth.users.changeRoles(user.id, change);
+    if (json === true) process.stdout.write(`${JSON.stringify({ id: user.id, email: user.email, roles })}\n`);
+    else process.stdout.write(`${user.email}: ${roles.length === 0 ? 'no roles' : roles.join(', ')}\n`);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { SessionId } from '@latchkey/verify';
 import { CODES, failure, isFailure } from '../errors.ts';
+import type { RequestHead } from '../foundation/header-source.ts';
 import { newSession } from '../sessions/session.ts';
 import { readSessionData, updateSessionData } from '../sessions/session-data.ts';
 import type { Presented } from './authenticate.ts';
@@ -28,7 +29,7 @@ type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'cookie'>;
 /** Opens the data of a request's session; see `Latchkey.session`. */
 export async function applicationSession<Data>(
   rooms: Uses,
-  request: Request,
+  request: RequestHead,
   present: () => Promise<Presented | null>,
   setCookie: (value: string) => void,
 ): Promise<ApplicationSession<Data>> {
@@ -38,7 +39,7 @@ export async function applicationSession<Data>(
     // R11: the browser has just been given a newer secret of this session; a cookie set now would take it away.
     if (isFailure(error, 'LK_SESSION_ROTATED')) throw error;
     // `Authorization` alone counts: the cookie beside it is neither read nor replaced.
-    if (isFailure(error, 'LK_CREDENTIAL_UNSUPPORTED')) throw error;
+    if (request.headers.has('authorization')) throw error;
     if (isFailure(error) && CODES[error.code].status === 401) return null;
     throw error;
   });
@@ -50,10 +51,11 @@ export async function applicationSession<Data>(
     const { record, cookie } = newSession({
       now: rooms.clock.now(),
       rs: seq,
-      client: config.defaultClient,
+      client: config.pageClient ?? config.defaultClient,
       idle: config.idle,
       absolute: config.absolute,
       authentication: null,
+      chain: null,
       origin: { ip: null, userAgent: request.headers.get('user-agent') },
     });
     if (!(await store.sessions.create(record))) throw failure('LK_CONFLICT');
@@ -91,5 +93,29 @@ export async function applicationSession<Data>(
     update: (key, change) => update(key, (value) => change(value as Data[typeof key])),
     set: (key, value) => update(key, () => value),
     take,
+  };
+}
+
+/**
+ * The same data, where whatever fails is thrown as what `become` makes of it: so
+ * that an application that lets it pass answers what it means.
+ */
+export function withFailures<Data>(
+  session: ApplicationSession<Data>,
+  become: (error: unknown) => unknown,
+): ApplicationSession<Data> {
+  const done = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw become(error);
+    }
+  };
+  return {
+    read: () => done(session.read()),
+    get: (key) => done(session.get(key)),
+    update: (key, change) => done(session.update(key, change)),
+    set: (key, value) => done(session.set(key, value)),
+    take: (key) => done(session.take(key)),
   };
 }

@@ -1,16 +1,16 @@
 import type { Cursor, Principal, SessionId, UserId } from '@latchkey/verify';
-import { failure } from '../errors.ts';
+import { failure, invalid } from '../errors.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import type { RevocationTarget } from '../revocation/revocation-log.ts';
 import { causeOfDeath } from '../sessions/session.ts';
-import type { SessionReading } from '../stores/store.ts';
+import type { SessionRecord, Tables } from '../stores/store.ts';
+import type { HeldSession } from './authenticate.ts';
 import type { Rooms } from './rooms.ts';
 
-type Uses = Pick<Rooms, 'store' | 'clock' | 'log' | 'tail' | 'receipts' | 'emit'>;
+type Uses = Pick<Rooms, 'config' | 'store' | 'clock' | 'log' | 'tail' | 'receipts' | 'emit'>;
 
 /** Ends the session that a request holds. */
-export async function signOut(rooms: Uses, reading: SessionReading): Promise<Receipt> {
-  const { id, userId } = reading.session;
+export async function signOut(rooms: Uses, { id, userId }: HeldSession): Promise<Receipt> {
   const receipt = await revoke(rooms, { session: id }, userId);
   rooms.emit({ type: 'signed_out', session: id, ...(userId === null ? {} : { user: userId }) });
   return receipt;
@@ -19,29 +19,61 @@ export async function signOut(rooms: Uses, reading: SessionReading): Promise<Rec
 /**
  * Ends one session of the principal.
  *
- * @throws `LK_NOT_FOUND` for one that is not theirs, or has ended: which of the two is not told.
+ * @throws `LK_NOT_FOUND` for one that is not theirs, or has ended: which of the two is not told;
+ *   `LK_UNAUTHENTICATED` where the session that asks was ended meanwhile.
  */
 export async function endSession(rooms: Uses, principal: Principal, id: SessionId): Promise<Receipt> {
-  const reading = await rooms.store.sessions.read(id);
-  if (reading === null || reading.session.userId !== principal.id) throw failure('LK_NOT_FOUND');
-  if (causeOfDeath(reading, rooms.clock.now()) !== null) throw failure('LK_NOT_FOUND');
-  const receipt = await revoke(rooms, { session: id }, principal.id);
+  const { cursor } = await rooms.log.change(async (tables, trust) => {
+    await livingSession(rooms, tables, principal);
+    const reading = await tables.sessions.read(id);
+    if (reading === null || reading.session.userId !== principal.id) throw failure('LK_NOT_FOUND');
+    if (causeOfDeath(reading, rooms.clock.now()) !== null) throw failure('LK_NOT_FOUND');
+    await trust.revoke({ session: id });
+  });
   rooms.emit({ type: 'session_ended', user: principal.id, session: id });
-  return receipt;
+  return receiptOf(rooms, cursor, principal.id);
 }
 
-/** Ends all sessions of the principal, or all but the one that asks. */
+/**
+ * Ends all sessions of the principal, or all but the one that asks.
+ *
+ * @throws `LK_UNAUTHENTICATED` where that one was ended meanwhile; `LK_REQUEST_INVALID` where
+ *   it is to be spared and its login left nothing that could be.
+ */
 export async function endSessions(
   rooms: Uses,
   principal: Principal,
   except: 'current' | null,
 ): Promise<Receipt> {
-  const { cursor } = await rooms.log.change(async (_tables, trust) => {
-    if (except === 'current') await trust.revokeOthers(principal.id, principal.session.id);
-    else await trust.revoke({ user: principal.id });
+  const { cursor } = await rooms.log.change(async (tables, trust) => {
+    const current = await livingSession(rooms, tables, principal);
+    if (except === null) return await trust.revoke({ user: principal.id });
+    if (current === null) throw invalid('except', 'has nothing to spare: this login cannot be renewed');
+    return await trust.revokeOthers(principal.id, current);
   });
   rooms.emit({ type: 'sessions_ended', user: principal.id, session: principal.session.id });
   return receiptOf(rooms, cursor, principal.id);
+}
+
+/**
+ * The row of the session that asks, read in the transaction of what it asks for: it
+ * was checked a while ago, and whoever was signed out since must not sign out others.
+ * `null` for a login that leaves no row.
+ *
+ * @throws `LK_UNAUTHENTICATED` where it has ended.
+ */
+export async function livingSession(
+  { config, clock }: Pick<Rooms, 'config' | 'clock'>,
+  tables: Tables,
+  principal: Principal,
+): Promise<SessionRecord | null> {
+  const reading = await tables.sessions.read(principal.session.id);
+  if (reading === null) {
+    if (config.clients.get(principal.session.client)?.refresh === false) return null;
+    throw failure('LK_UNAUTHENTICATED');
+  }
+  if (causeOfDeath(reading, clock.now()) !== null) throw failure('LK_UNAUTHENTICATED');
+  return reading.session;
 }
 
 /** Ends whatever the target names. */

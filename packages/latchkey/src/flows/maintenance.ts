@@ -1,4 +1,5 @@
 import type { Millis } from '@latchkey/verify';
+import { KEPT_UNUSED } from '../tokens/signing-keys.ts';
 import type { Rooms } from './rooms.ts';
 
 const EVERY: Millis = 60_000;
@@ -8,10 +9,10 @@ const CHUNK = 200;
 
 /** Deletes, in small chunks and off the path of requests, what can no longer matter. */
 export class Maintenance {
-  readonly #rooms: Pick<Rooms, 'store' | 'clock' | 'emit'>;
+  readonly #rooms: Pick<Rooms, 'store' | 'clock' | 'bounds' | 'signingKeys' | 'emit'>;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(rooms: Pick<Rooms, 'store' | 'clock' | 'emit'>) {
+  constructor(rooms: Pick<Rooms, 'store' | 'clock' | 'bounds' | 'signingKeys' | 'emit'>) {
     this.#rooms = rooms;
   }
 
@@ -25,15 +26,18 @@ export class Maintenance {
   }
 
   async run(): Promise<void> {
-    const { store, clock, emit } = this.#rooms;
+    const { store, clock, bounds, signingKeys, emit } = this.#rooms;
     const now = clock.now();
     const sweeps = [
+      () => store.signingKeys.sweep(now - KEPT_UNUSED, CHUNK),
       () => store.log.purge(now, CHUNK),
       () => store.receipts.sweep(now, CHUNK),
       () => store.sessions.sweep(now, CHUNK),
       () => store.attempts.sweep(now - DAY, CHUNK),
     ];
     try {
+      await bounds.confirm(store);
+      await signingKeys.keep();
       for (const sweep of sweeps) {
         while (this.#timer !== undefined && (await sweep()) === CHUNK) {
           // Requests come first: each chunk waits for its turn.

@@ -1,16 +1,15 @@
-import type { Principal } from '@latchkey/verify';
+import type { CookiePrincipal, Principal } from '@latchkey/verify';
 import { failure, isFailure } from '../errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { networkOf } from '../identity/throttle.ts';
 import type { Receipt } from '../revocation/receipts.ts';
-import type { Trust } from '../revocation/revocation-log.ts';
 import { newSessionSecret } from '../sessions/cookie.ts';
-import { principalOf } from '../sessions/session.ts';
-import type { Tables } from '../stores/store.ts';
+import type { SessionRecord, Tables } from '../stores/store.ts';
+import { principalOf } from './check-cookie.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
-import { receiptOf } from './end-sessions.ts';
+import { livingSession, receiptOf } from './end-sessions.ts';
 import type { Rooms } from './rooms.ts';
-import { PASSWORD_ACR, PASSWORD_AMR, type SignedIn } from './sign-in.ts';
+import { PASSWORD_ACR, PASSWORD_AMR } from './sign-in.ts';
 
 type Uses = Pick<
   Rooms,
@@ -24,34 +23,48 @@ type Uses = Pick<
   | 'hashQueue'
   | 'passwordRules'
   | 'throttle'
+  | 'claims'
   | 'emit'
 >;
 
 /** Who proves again, and what a rotation replaces. */
 export interface SessionHolder {
   readonly principal: Principal;
-  /** SHA-256 of the secret that was presented. */
-  readonly secretHash: Uint8Array;
+  /** SHA-256 of the secret of the session's cookie; `null` where a token alone was presented. */
+  readonly secretHash: Uint8Array | null;
+}
+
+/** A session whose owner has just proved again who they are. */
+export interface Proved {
+  readonly principal: CookiePrincipal;
+  /** Its new secret; `null` where its cookie was not presented. */
+  readonly cookie: Secret | null;
 }
 
 /**
  * Proves again who is there: `auth_time` is now, and the session has a new
  * secret (ASVS 7.2.4, NIST SP 800-63B-4 §5.1).
  *
- * @throws `LK_CREDENTIALS_REFUSED` (as shown), `LK_THROTTLED`, `LK_BUSY`, `LK_UNAUTHENTICATED`.
+ * @throws `LK_CREDENTIALS_REFUSED` (as shown), `LK_THROTTLED`, `LK_BUSY`, `LK_UNAUTHENTICATED`;
+ *   `LK_CLIENT_REFUSED` for a login that cannot be renewed.
  */
 export async function reauthenticate(
   rooms: Uses,
   holder: SessionHolder,
   password: string,
   ip: string | null,
-): Promise<SignedIn> {
+): Promise<Proved> {
   const { principal } = holder;
+  // Said before a password is hashed for nothing: such a login has no row that could rise.
+  if (rooms.config.clients.get(principal.session.client)?.refresh === false)
+    throw failure('LK_CLIENT_REFUSED');
   await check(rooms, principal, password, ip);
   const { result } = await rooms.log.change(async (tables, trust) => {
+    const session = await livingSession(rooms, tables, principal);
+    if (session === null) throw failure('LK_UNAUTHENTICATED');
     await tables.attempts.reset(principal.id);
-    const rotated = await rotate(rooms, tables, holder);
-    await trust.sessionChanged(principal.session.id);
+    const rotated = await rotate(rooms, tables, holder, session);
+    await trust.sessionChanged(session.id);
     return rotated;
   });
   await rooms.throttle.succeeded(principal.id);
@@ -70,9 +83,11 @@ export async function changePassword(
   holder: SessionHolder,
   input: { readonly currentPassword: string; readonly newPassword: string },
   ip: string | null,
-): Promise<SignedIn & { readonly receipt: Receipt }> {
+): Promise<{ readonly cookie: Secret | null; readonly receipt: Receipt }> {
   const { principal } = holder;
-  const { email, name } = principal.user;
+  const user = await rooms.store.users.find(principal.id);
+  if (user === null) throw failure('LK_UNAUTHENTICATED');
+  const { email, name } = user;
   rooms.passwordRules.check(input.newPassword, { email, name });
   const next = rooms.passwordRules.normalise(input.newPassword);
   const checked = await check(rooms, principal, input.currentPassword, ip);
@@ -85,18 +100,16 @@ export async function changePassword(
   const hashed = await rooms.hashQueue.run(networkOf(ip), () => rooms.hasher.hash(next));
   const { result, cursor } = await rooms.log.change(async (tables, trust) => {
     await replacePassword(rooms, tables, checked, hashed);
-    const rotated = await rotate(rooms, tables, holder);
-    await endOthers(trust, principal);
-    return rotated;
+    const session = await livingSession(rooms, tables, principal);
+    // A login that leaves no row has nothing to rotate or to spare: its token ends with the others.
+    const rotated = session === null ? null : await rotate(rooms, tables, holder, session);
+    await trust.revokeOthers(principal.id, session);
+    if (session !== null) await trust.sessionChanged(session.id);
+    return rotated?.cookie ?? null;
   });
   await rooms.throttle.succeeded(principal.id);
   rooms.emit({ type: 'password_changed', user: principal.id, session: principal.session.id, ip });
-  return { ...result, receipt: await receiptOf(rooms, cursor, principal.id) };
-}
-
-async function endOthers(trust: Trust, principal: Principal): Promise<void> {
-  await trust.revokeOthers(principal.id, principal.session.id);
-  await trust.sessionChanged(principal.session.id);
+  return { cookie: result, receipt: await receiptOf(rooms, cursor, principal.id) };
 }
 
 async function check(
@@ -140,26 +153,29 @@ async function replacePassword(
 /**
  * R11: a new secret by compare-and-swap on the one that was presented: of many
  * requests at once with the same cookie, one rotates it, so that the browser
- * cannot end up with any but the current one.
+ * cannot end up with any but the current one. A session that a cookie holds rises
+ * only with that cookie at hand: a copy of it must not rise along.
  *
- * @throws `LK_UNAUTHENTICATED` where the session has ended or somebody else rotated it meanwhile.
+ * @throws `LK_UNAUTHENTICATED` where the session has ended, its cookie is missing, or somebody else
+ *   rotated it meanwhile.
  */
 async function rotate(
-  rooms: Pick<Rooms, 'clock'>,
+  rooms: Pick<Rooms, 'config' | 'clock' | 'claims'>,
   tables: Tables,
-  holder: SessionHolder,
-): Promise<{ principal: Principal; cookie: Secret }> {
-  const { id } = holder.principal.session;
-  const before = await tables.sessions.read(id);
+  { secretHash: presented }: SessionHolder,
+  session: SessionRecord,
+): Promise<Proved> {
+  if (presented === null && session.chain === null) throw failure('LK_UNAUTHENTICATED');
+  const { id } = session;
   const now = rooms.clock.now();
-  if (before === null) throw failure('LK_UNAUTHENTICATED');
-  const { value, secretHash } = newSessionSecret(id);
+  const next = newSessionSecret(id);
+  // A refresh chain has no cookie out there: its secret is nobody's, and stays.
+  const expected = presented ?? session.secretHash;
+  const secretHash = presented === null ? expected : next.secretHash;
   const rotation = { secretHash, rotatedAt: now, authTime: now, acr: PASSWORD_ACR, amr: PASSWORD_AMR };
-  const floored = before.floor !== null && before.floor > before.session.rs;
-  if (floored || !(await tables.sessions.rotate(id, holder.secretHash, rotation)))
-    throw failure('LK_UNAUTHENTICATED');
+  if (!(await tables.sessions.rotate(id, expected, rotation))) throw failure('LK_UNAUTHENTICATED');
   const after = await tables.sessions.read(id);
-  const rotated = after === null ? null : principalOf(after, 'current');
+  const rotated = after === null ? null : await principalOf(rooms, after, 'current');
   if (rotated === null) throw failure('LK_UNAUTHENTICATED');
-  return { principal: rotated, cookie: value };
+  return { principal: rotated, cookie: presented === null ? null : next.value };
 }

@@ -1,23 +1,16 @@
-import type { Millis } from '@latchkey/verify';
+import type { Millis, UserId } from '@latchkey/verify';
+import { ADMINISTRATOR } from '../access/access.ts';
 import { failure } from '../errors.ts';
 import { randomBytes } from '../foundation/random.ts';
 import { Secret, sha256 } from '../foundation/secret.ts';
 import { networkOf } from '../identity/throttle.ts';
 import type { Rooms } from './rooms.ts';
-import { beginSession, type SignedIn, type Visitor } from './sign-in.ts';
+import { beginSession, byPassword, type LoginRooms, type SignedIn, type Visitor } from './sign-in.ts';
 import { type NewUser, prepareUser } from './sign-up.ts';
-
-/** The built-in role with the permission `latchkey:admin`. */
-export const ADMINISTRATOR = 'administrator';
 
 const SETUP_LIFE: Millis = 3_600_000;
 /** By which scanners find it; 22 characters spell 128 bits. */
 const FORM = /^lku_[A-Za-z0-9_-]{21}[AQgw]$/;
-
-type Uses = Pick<
-  Rooms,
-  'config' | 'store' | 'clock' | 'log' | 'hasher' | 'hashQueue' | 'passwordRules' | 'throttle' | 'emit'
->;
 
 /**
  * A new one-time token that makes the first administrator, good for an hour; the
@@ -42,7 +35,12 @@ export async function isSetupToken(rooms: Pick<Rooms, 'store' | 'clock'>, token:
  *
  * @throws `LK_CREDENTIALS_REFUSED` for a token that is spent, expired or unknown; otherwise as `signUp`.
  */
-export async function setUp(rooms: Uses, token: string, input: NewUser, visitor: Visitor): Promise<SignedIn> {
+export async function setUp(
+  rooms: LoginRooms,
+  token: string,
+  input: NewUser,
+  visitor: Visitor,
+): Promise<SignedIn> {
   const network = networkOf(visitor.origin.ip);
   await rooms.throttle.network(network);
   if (!(await isSetupToken(rooms, token))) throw failure('LK_CREDENTIALS_REFUSED');
@@ -53,18 +51,18 @@ export async function setUp(rooms: Uses, token: string, input: NewUser, visitor:
       throw failure('LK_CREDENTIALS_REFUSED');
     await user.write(tables);
     await tables.users.assignRole(user.id, ADMINISTRATOR);
-    return beginSession(rooms, tables, trust, { userId: user.id, rs }, visitor);
+    return beginSession(rooms, tables, trust, byPassword(user.id, rs, rooms.clock.now()), visitor);
   });
   const { ip } = visitor.origin;
-  rooms.emit({ type: 'administrator_created', user: user.id, session: result.principal.session.id, ip });
+  rooms.emit({ type: 'administrator_created', user: user.id, session: result.session.id, ip });
   return result;
 }
 
 /** Creates a user without signing them in, for the command and for applications. */
 export async function createUser(
-  rooms: Uses,
+  rooms: LoginRooms,
   input: NewUser & { readonly administrator: boolean },
-): Promise<{ readonly id: string }> {
+): Promise<{ readonly id: UserId }> {
   const user = await prepareUser(rooms, input, 'command');
   await rooms.store.transaction(async (tables) => {
     await user.write(tables);

@@ -1,36 +1,80 @@
-import type { Acr, Amr, Position, Principal, UserId } from '@latchkey/verify';
+import type {
+  Acr,
+  Amr,
+  Position,
+  PrincipalSession,
+  PrincipalUser,
+  SessionId,
+  Timestamp,
+  UserId,
+} from '@latchkey/verify';
+import type { Client } from '../config.ts';
 import { failure, isFailure } from '../errors.ts';
+import { newId } from '../foundation/ids.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { parseEmail } from '../identity/email.ts';
 import { networkOf } from '../identity/throttle.ts';
 import type { Trust } from '../revocation/revocation-log.ts';
-import { newSession, type Origin, principalOf } from '../sessions/session.ts';
+import { type Authentication, newSession, type Origin, principalSession } from '../sessions/session.ts';
 import { carryOver } from '../sessions/session-data.ts';
-import type { PasswordRecord, SessionReading, Tables } from '../stores/store.ts';
+import type { PasswordRecord, Tables } from '../stores/store.ts';
+import { newChain } from '../tokens/refresh-chain.ts';
+import { refreshToken } from '../tokens/refresh-token.ts';
+import type { HeldSession } from './authenticate.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
+import { type IssuedToken, issue } from './issue.ts';
+import { groundsOf } from './refresh.ts';
 import type { Rooms } from './rooms.ts';
+import { whoIs } from './who.ts';
 
-/** A session that has just begun, and the cookie for its owner. */
+/** A login that has just happened, and the credentials for its owner. */
 export interface SignedIn {
-  readonly principal: Principal;
-  readonly cookie: Secret;
+  readonly user: PrincipalUser;
+  readonly session: PrincipalSession;
+  /** For clients of modes `session` and `hybrid`. */
+  readonly cookie: Secret | null;
+  /** For clients of modes `jwt` and `hybrid`. */
+  readonly token: IssuedToken | null;
+  /** For clients of mode `jwt`, unless they are configured without. */
+  readonly refreshToken: Secret | null;
 }
 
 /** Who signs in from where. */
 export interface Visitor {
-  /** The name of a configured client. */
-  readonly client: string;
+  readonly client: Client;
   readonly origin: Origin;
   /** The living session that the request holds: its data are carried over if it has no user, and it ends. */
-  readonly before: SessionReading | null;
+  readonly before: HeldSession | null;
 }
 
 export const PASSWORD_ACR: Acr = 'aal1';
 export const PASSWORD_AMR: readonly Amr[] = ['pwd'];
 
-type Uses = Pick<
+/** Who has proved who they are, and how. */
+export type Proven = Authentication & {
+  /** The log's head before the first fact that the proof rests on was read (R1). */
+  readonly rs: Position;
+};
+
+/** What a password proves. */
+export function byPassword(userId: UserId, rs: Position, now: Timestamp): Proven {
+  return { userId, rs, authTime: now, acr: PASSWORD_ACR, amr: PASSWORD_AMR };
+}
+
+/** What a login works with, whichever flow it ends. */
+export type LoginRooms = Pick<
   Rooms,
-  'config' | 'store' | 'clock' | 'log' | 'hasher' | 'hashQueue' | 'passwordRules' | 'throttle' | 'emit'
+  | 'config'
+  | 'store'
+  | 'clock'
+  | 'log'
+  | 'hasher'
+  | 'hashQueue'
+  | 'passwordRules'
+  | 'throttle'
+  | 'claims'
+  | 'signingKeys'
+  | 'emit'
 >;
 
 /**
@@ -40,7 +84,7 @@ type Uses = Pick<
  * @throws `LK_CREDENTIALS_REFUSED` (as shown), `LK_THROTTLED`, `LK_BUSY`, `LK_REQUEST_INVALID`, `LK_STORE_UNAVAILABLE`.
  */
 export async function signIn(
-  rooms: Uses,
+  rooms: LoginRooms,
   input: { readonly email: string; readonly password: string },
   visitor: Visitor,
 ): Promise<SignedIn> {
@@ -55,65 +99,121 @@ export async function signIn(
     );
     const { result } = await rooms.log.change(async (tables, trust) => {
       await tables.attempts.reset(checked.user.id);
-      return beginSession(rooms, tables, trust, { userId: checked.user.id, rs: checked.rs }, visitor);
+      const proven = byPassword(checked.user.id, checked.rs, rooms.clock.now());
+      return beginSession(rooms, tables, trust, proven, visitor);
     });
     await rooms.throttle.succeeded(key);
     rooms.emit({
       type: 'signed_in',
       user: checked.user.id,
-      session: result.principal.session.id,
-      client: visitor.client,
+      session: result.session.id,
+      client: visitor.client.name,
       ip,
     });
     rehashLater(rooms, checked, input.password);
     return result;
   } catch (error) {
     if (isFailure(error))
-      rooms.emit({ type: 'sign_in_refused', code: error.code, client: visitor.client, ip });
+      rooms.emit({ type: 'sign_in_refused', code: error.code, client: visitor.client.name, ip });
     throw error;
   }
 }
 
 /**
  * Writes the session of a login, in the transaction of the flow that proved who
- * it is. The session that the request held before ends: no id and no secret
- * survives a login (ASVS 7.2.4).
+ * it is, and makes the credentials that its client's mode asks for. The session
+ * that the request held before ends: no id and no secret survives a login (ASVS 7.2.4).
  *
  * @throws `LK_SESSION_REVOKED`, shown as a general refusal, where trust in the user
  *   ended after `rs`: while a password was being checked, another was set (R1).
  */
 export async function beginSession(
-  rooms: Pick<Rooms, 'config' | 'clock'>,
+  rooms: Pick<Rooms, 'config' | 'clock' | 'claims' | 'signingKeys'>,
   tables: Tables,
   trust: Trust,
-  proven: { readonly userId: UserId; readonly rs: Position },
+  proven: Proven,
   visitor: Visitor,
 ): Promise<SignedIn> {
-  const now = rooms.clock.now();
+  const { client } = visitor;
+  if (!client.refresh) return await beginWithoutRow(rooms, tables, trust, proven, visitor);
+  const { config, clock } = rooms;
+  const now = clock.now();
   const { record, cookie } = newSession({
     now,
     rs: proven.rs,
-    client: visitor.client,
-    idle: rooms.config.idle,
-    absolute: rooms.config.absolute,
-    authentication: { userId: proven.userId, authTime: now, acr: PASSWORD_ACR, amr: PASSWORD_AMR },
+    client,
+    idle: config.idle,
+    absolute: config.absolute,
+    authentication: proven,
     origin: visitor.origin,
+    chain: client.mode === 'jwt' ? newChain(config.rootSecret, now, visitor.origin) : null,
   });
   if (!(await tables.sessions.create(record))) throw failure('LK_SESSION_REVOKED');
-  if (visitor.before !== null) {
-    const before = visitor.before.session;
-    // Only what nobody owned yet: a user's data never become another's.
-    if (before.userId === null) await carryOver(tables, before.id, record.id);
-    await trust.revoke({ session: before.id });
-  }
+  await endBefore(tables, trust, visitor, record.id);
   const reading = await tables.sessions.read(record.id);
-  const principal = reading === null ? null : principalOf(reading, 'current');
-  if (principal === null) throw new TypeError('the session that was just written cannot be read');
-  return { principal, cookie };
+  if (reading === null) throw new TypeError('the session that was just written cannot be read');
+  const grounds = await groundsOf(rooms, reading, now);
+  const { chain } = record;
+  return {
+    user: grounds.who.user,
+    session: principalSession(record, client.mode),
+    cookie: client.mode === 'jwt' ? null : cookie,
+    token: client.mode === 'session' ? null : issue(rooms, grounds, config.origin),
+    refreshToken: chain === null ? null : refreshToken(config.rootSecret, record.id, chain),
+  };
+}
+
+/** A login that leaves no row: an access token, and nothing that renews it. */
+async function beginWithoutRow(
+  rooms: Pick<Rooms, 'config' | 'clock' | 'claims' | 'signingKeys'>,
+  tables: Tables,
+  trust: Trust,
+  proven: Proven,
+  visitor: Visitor,
+): Promise<SignedIn> {
+  const { client } = visitor;
+  const now = rooms.clock.now();
+  await endBefore(tables, trust, visitor, null);
+  const reading = await tables.users.read(proven.userId);
+  const floors = [reading?.floor ?? null, await tables.log.floor('client', client.subject)];
+  if (reading === null || floors.some((floor) => floor !== null && floor > proven.rs))
+    throw failure('LK_SESSION_REVOKED');
+  const who = await whoIs(rooms, reading.user, reading.roles);
+  const id = newId<'session'>(now);
+  const token = issue(
+    rooms,
+    {
+      session: id,
+      client: client.name,
+      who,
+      acr: proven.acr,
+      amr: proven.amr,
+      authTime: proven.authTime,
+      endsAt: null,
+      rs: reading.head,
+      at: now,
+    },
+    rooms.config.origin,
+  );
+  const expiresAt = now + token.expiresIn * 1_000;
+  const session = Object.freeze({ id, client: client.name, mode: client.mode, createdAt: now, expiresAt });
+  return { user: who.user, session, cookie: null, token, refreshToken: null };
+}
+
+async function endBefore(
+  tables: Tables,
+  trust: Trust,
+  { before }: Visitor,
+  next: SessionId | null,
+): Promise<void> {
+  if (before === null) return;
+  // Only what nobody owned yet: a user's data never become another's.
+  if (before.userId === null && next !== null) await carryOver(tables, before.id, next);
+  await trust.revoke({ session: before.id });
 }
 
 /** After the answer, and only where nobody has changed the password meanwhile. */
-function rehashLater(rooms: Uses, { user, password }: CheckedPassword, text: string): void {
+function rehashLater(rooms: LoginRooms, { user, password }: CheckedPassword, text: string): void {
   if (!rooms.hasher.needsRehash(password)) return;
   const rehash = async (): Promise<void> => {
     await rehashNow(rooms, password, rooms.passwordRules.normalise(text));
@@ -124,7 +224,7 @@ function rehashLater(rooms: Uses, { user, password }: CheckedPassword, text: str
   });
 }
 
-async function rehashNow(rooms: Uses, password: PasswordRecord, text: string): Promise<void> {
+async function rehashNow(rooms: LoginRooms, password: PasswordRecord, text: string): Promise<void> {
   const { phc, pepper } = await rooms.hashQueue.run('rehash', () => rooms.hasher.hash(text));
   await rooms.store.passwords.replace(password.userId, password.phc, phc, pepper);
 }

@@ -1,17 +1,20 @@
-import type { UserId } from '@latchkey/verify';
+import type { UserId, Values } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
 import { newId } from '../foundation/ids.ts';
 import { parseEmail } from '../identity/email.ts';
+import { writeFields } from '../identity/fields.ts';
 import { networkOf } from '../identity/throttle.ts';
 import type { Tables } from '../stores/store.ts';
 import type { Rooms } from './rooms.ts';
-import { beginSession, type SignedIn, type Visitor } from './sign-in.ts';
+import { beginSession, byPassword, type LoginRooms, type SignedIn, type Visitor } from './sign-in.ts';
 
 /** What a new user says of themselves. */
 export interface NewUser {
   readonly email: string;
   readonly password: string;
   readonly name: string | null;
+  /** What the application's schema adds; the users themselves cannot say it. */
+  readonly fields?: Values;
 }
 
 /** A user whose password has been hashed, ready to be written in one transaction. */
@@ -19,11 +22,6 @@ export interface PreparedUser {
   readonly id: UserId;
   readonly write: (tables: Tables) => Promise<void>;
 }
-
-type Uses = Pick<
-  Rooms,
-  'config' | 'store' | 'clock' | 'log' | 'hasher' | 'hashQueue' | 'passwordRules' | 'throttle' | 'emit'
->;
 
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
@@ -33,21 +31,21 @@ const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
  * @throws `LK_EMAIL_TAKEN`, which tells that the address is known (the page says so),
  *   `LK_PASSWORD_REFUSED`, `LK_REQUEST_INVALID`, `LK_THROTTLED`, `LK_BUSY`, `LK_STORE_UNAVAILABLE`.
  */
-export async function signUp(rooms: Uses, input: NewUser, visitor: Visitor): Promise<SignedIn> {
+export async function signUp(rooms: LoginRooms, input: NewUser, visitor: Visitor): Promise<SignedIn> {
   const network = networkOf(visitor.origin.ip);
   await rooms.throttle.network(network);
   const { seq: rs } = await rooms.store.log.head();
   const user = await prepareUser(rooms, input, network);
   const { result } = await rooms.log.change(async (tables, trust) => {
     await user.write(tables);
-    return beginSession(rooms, tables, trust, { userId: user.id, rs }, visitor);
+    return beginSession(rooms, tables, trust, byPassword(user.id, rs, rooms.clock.now()), visitor);
   });
   const { ip } = visitor.origin;
   rooms.emit({
     type: 'signed_up',
     user: user.id,
-    session: result.principal.session.id,
-    client: visitor.client,
+    session: result.session.id,
+    client: visitor.client.name,
     ip,
   });
   return result;
@@ -60,13 +58,14 @@ export async function signUp(rooms: Uses, input: NewUser, visitor: Visitor): Pro
  * @throws as `signUp`.
  */
 export async function prepareUser(
-  rooms: Pick<Rooms, 'store' | 'clock' | 'hasher' | 'hashQueue' | 'passwordRules'>,
+  rooms: Pick<Rooms, 'config' | 'store' | 'clock' | 'hasher' | 'hashQueue' | 'passwordRules'>,
   input: NewUser,
   network: string,
 ): Promise<PreparedUser> {
   const { email, key } = parseEmail(input.email);
   const name = parseName(input.name);
   rooms.passwordRules.check(input.password, { email, name });
+  const fields = await writeFields(rooms.config.userSchema, input.fields ?? {});
   const hashed = await rooms.hashQueue.run(network, async () => {
     if ((await rooms.store.users.findByEmail(key)) !== null) throw failure('LK_EMAIL_TAKEN');
     return rooms.hasher.hash(rooms.passwordRules.normalise(input.password));
@@ -82,6 +81,7 @@ export async function prepareUser(
       emailVerifiedAt: null,
       createdAt: now,
       disabledAt: null,
+      fields,
     });
     if (!created) throw failure('LK_EMAIL_TAKEN');
     await tables.passwords.put({ userId: id, ...hashed, changedAt: now });

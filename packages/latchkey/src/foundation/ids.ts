@@ -19,6 +19,11 @@ export function findId<Kind extends string>(text: string): Id<Kind> | null {
   return CANONICAL.test(text) ? (text as Id<Kind>) : null;
 }
 
+/** When an id was made, which a UUIDv7 says itself. */
+export function createdAtOf(id: string): Timestamp {
+  return idBytes(id).readUIntBE(0, 6);
+}
+
 /** The sixteen bytes of an id or of a subject, as the store holds them; none for the empty subject. */
 export function idBytes(id: string): Buffer {
   return Buffer.from(id, 'base64url');
@@ -33,7 +38,7 @@ export function idFromBytes<Kind extends string>(bytes: Uint8Array): Id<Kind> {
  * The subject under which the log speaks of something that has a name and no id
  * of ours: the first sixteen bytes of SHA-256 over the kind and the name.
  */
-export function subjectOf(kind: 'client' | 'address', name: string): string {
+export function subjectOf(kind: 'client' | 'address' | 'signing_key', name: string): string {
   const digest = createHash('sha256').update(kind).update('\0').update(name).digest();
   return digest.subarray(0, 16).toString('base64url');
 }

@@ -1,5 +1,6 @@
 import { JsonRefused, parseStrictJson } from '@latchkey/verify';
 import { failure, invalid, isFailure } from '../errors.ts';
+import type { RequestHead } from '../foundation/header-source.ts';
 
 /** The most that a body may have, in bytes. */
 const MAX_BODY = 64 * 1024;
@@ -13,7 +14,7 @@ export interface Body {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Whether the body is a form's, so that a person and not a program waits for the answer. */
-export function isForm(request: Request): boolean {
+export function isForm(request: RequestHead): boolean {
   return mediaType(request) === 'application/x-www-form-urlencoded';
 }
 
@@ -34,7 +35,7 @@ export async function readBody(request: Request, forms: boolean): Promise<Body> 
 }
 
 /** The media type without parameters, in lower case; `other` for one in a charset that is not UTF-8. */
-function mediaType(request: Request): string | null {
+function mediaType(request: RequestHead): string | null {
   const header = request.headers.get('content-type');
   if (header === null) return null;
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());

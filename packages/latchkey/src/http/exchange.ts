@@ -1,11 +1,14 @@
-import type { Principal } from '@latchkey/verify';
-import { CODES, failure, isFailure } from '../errors.ts';
+import type { Principal, SessionId } from '@latchkey/verify';
+import { CODES, failure, invalid, isFailure } from '../errors.ts';
 import type { Authenticator, Presented } from '../flows/authenticate.ts';
+import { type Person, personOf } from '../flows/person.ts';
 import type { SessionHolder } from '../flows/prove-again.ts';
 import type { Rooms } from '../flows/rooms.ts';
-import type { Visitor } from '../flows/sign-in.ts';
+import type { SignedIn, Visitor } from '../flows/sign-in.ts';
 import type { RequestHead } from '../foundation/header-source.ts';
 import type { Secret } from '../foundation/secret.ts';
+import { parseSessionCredential, type SessionCookie, type SessionCredential } from '../sessions/cookie.ts';
+import { isForm } from './body.ts';
 import type { AllowedOrigins } from './origin-rule.ts';
 
 /** What the host of the handler knows and a request does not say. */
@@ -38,8 +41,14 @@ export interface Exchange extends Services {
 export interface Answer {
   readonly status: 200 | 201 | 202;
   readonly body: unknown;
-  /** A new cookie, `clear`, or `null` for neither. */
-  readonly cookie: Secret | 'clear' | null;
+  readonly cookie: CookieChange | null;
+}
+
+/** A session's cookie that an answer hands over or takes away. */
+export interface CookieChange {
+  readonly value: Secret | 'clear';
+  /** The session of the credential that was presented; `null` for none. */
+  readonly session: SessionId | null;
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -49,49 +58,101 @@ export function isSafe(request: Pick<RequestHead, 'method'>): boolean {
   return SAFE.has(request.method);
 }
 
+/** Whether a page in a browser makes the request: only browsers send this header, and no page can leave it out. */
+export function isFromBrowser({ headers }: RequestHead): boolean {
+  return headers.has('sec-fetch-site');
+}
+
 /**
  * Who asks.
  *
  * @throws `LK_UNAUTHENTICATED` for nobody, and for a session before login.
  */
 export async function requirePrincipal(exchange: Exchange): Promise<Principal> {
-  return (await requireHolder(exchange)).principal;
+  const presented = await exchange.presented();
+  if (presented?.principal == null) throw failure('LK_UNAUTHENTICATED');
+  return presented.principal;
 }
 
 /**
- * Who asks, with what a rotation of the secret replaces.
+ * Who asks, with all that is known of them.
+ *
+ * @throws as `requirePrincipal`.
+ */
+export async function requirePerson(exchange: Exchange): Promise<Person> {
+  return personOf(exchange.rooms, await requirePrincipal(exchange));
+}
+
+/**
+ * Who asks, with what a rotation of the cookie's secret replaces. Beside a token
+ * the cookie is not what authenticates: it is rotated along where it is of the same session.
  *
  * @throws as `requirePrincipal`.
  */
 export async function requireHolder(exchange: Exchange): Promise<SessionHolder> {
+  const principal = await requirePrincipal(exchange);
   const presented = await exchange.presented();
-  if (presented?.principal == null) throw failure('LK_UNAUTHENTICATED');
-  return { principal: presented.principal, secretHash: presented.secretHash };
+  const beside = presented?.cookie == null ? besideToken(exchange, principal.session.id) : null;
+  return { principal, secretHash: presented?.cookie?.secretHash ?? beside?.secretHash ?? null };
+}
+
+/** The cookie beside a token, if it is of that session. */
+function besideToken({ request, rooms }: Exchange, session: SessionId): SessionCredential | null {
+  const credential = cookieCredential(request, rooms.cookie);
+  return credential?.id === session ? credential : null;
+}
+
+/** What the session's cookie of a request says, whether it is good or not; `null` for none. */
+export function cookieCredential(request: RequestHead, cookie: SessionCookie): SessionCredential | null {
+  const text = cookie.find(request.headers.get('cookie'));
+  if (text === null) return null;
+  try {
+    return parseSessionCredential(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Who looks at a page: a credential that is no longer good is none. */
-export async function viewer(exchange: Exchange): Promise<Principal | null> {
+export async function viewer(exchange: Exchange): Promise<Person | null> {
   try {
-    return (await exchange.presented())?.principal ?? null;
+    const principal = (await exchange.presented())?.principal ?? null;
+    return principal === null ? null : await personOf(exchange.rooms, principal);
   } catch (error) {
     if (isFailure(error) && CODES[error.code].status === 401) return null;
     throw error;
   }
 }
 
+/** The cookie that a login hands over, if its client's mode has one. */
+export function cookieOf({ cookie }: SignedIn, { before }: Visitor): CookieChange | null {
+  return cookie === null ? null : { value: cookie, session: before?.id ?? null };
+}
+
 /**
- * Who signs in from where. `Authorization` is refused here too: it alone would
- * count, so the cookie could be neither read nor set.
+ * Who signs in from where. A token in `Authorization` alone counts, so beside one
+ * no cookie is set but where the cookie's session is the token's.
  *
- * @throws `LK_REQUEST_INVALID` for a client that is not configured; `LK_CREDENTIAL_UNSUPPORTED`;
- *   `LK_CREDENTIALS_AMBIGUOUS`.
+ * @throws `LK_REQUEST_INVALID` for a client that is not configured, and for one that a
+ *   browser may not use; `LK_CREDENTIAL_UNSUPPORTED`; `LK_CREDENTIALS_AMBIGUOUS`; as `Authenticator.holder`.
  */
-export async function visitor(exchange: Exchange, client: string | undefined): Promise<Visitor> {
+export async function visitor(exchange: Exchange, name: string | undefined): Promise<Visitor> {
   const { request, authenticator, rooms, ip } = exchange;
-  const name = client ?? rooms.config.defaultClient;
-  if (!rooms.config.clients.has(name)) {
-    throw failure('LK_REQUEST_INVALID', { errors: [{ field: 'client', reason: 'is not configured here' }] });
+  const { defaultClient, pageClient, clients } = rooms.config;
+  // A form leads on to a page, which nothing but a cookie can follow.
+  const unnamed = isForm(request) ? (pageClient ?? defaultClient) : defaultClient;
+  const client = name === undefined ? unnamed : clients.get(name);
+  if (client === undefined) throw invalid('client', 'is not configured here');
+  if (client.mode === 'jwt' && !client.inBrowser && isFromBrowser(request)) {
+    throw invalid(
+      'client',
+      'hands out refresh tokens, which no page in a browser can keep: use one with a cookie',
+    );
   }
   const before = await authenticator.holder(request.headers);
-  return { client: name, origin: { ip, userAgent: request.headers.get('user-agent') }, before };
+  if (request.headers.has('authorization') && client.mode !== 'jwt') {
+    const credential = cookieCredential(request, rooms.cookie);
+    if (before === null || credential?.id !== before.id) throw failure('LK_CREDENTIAL_UNSUPPORTED');
+  }
+  return { client, origin: { ip, userAgent: request.headers.get('user-agent') }, before };
 }

@@ -1,3 +1,4 @@
+import type { RequestHead } from '../foundation/header-source.ts';
 import { failurePage } from '../pages/failure.ts';
 import { isForm } from './body.ts';
 import { isSafe } from './exchange.ts';
@@ -6,7 +7,7 @@ import { problemHeaders, problemOf, problemResponse, shownFailure } from './prob
 /** An error as an answer: a page where a person waits for it, a problem for a program. */
 export function failureResponse(
   error: unknown,
-  request: Request,
+  request: RequestHead,
   requestId: string,
   brand: string,
 ): Response {
@@ -19,7 +20,7 @@ export function failureResponse(
   return new Response(page, { status, headers });
 }
 
-function wantsPage(request: Request): boolean {
+function wantsPage(request: RequestHead): boolean {
   if (!isSafe(request)) return isForm(request);
   return (request.headers.get('accept') ?? '').includes('text/html');
 }

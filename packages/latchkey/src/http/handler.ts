@@ -15,7 +15,7 @@ import { securityHeaders } from './security-headers.ts';
 /** The most that all headers may have, in bytes; more is a mistake or an attack. */
 const MAX_HEADERS = 16 * 1024;
 
-/** Answers a request to `/auth`; never throws. */
+/** Answers a request to one of our paths; never throws. */
 export type Handler = (request: Request, connection: Connection) => Promise<Response>;
 
 interface Bindings {
@@ -35,9 +35,9 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
     methods: readonly string[],
   ): Promise<Response> => {
     const requestId = connection.requestId ?? newRequestId();
-    const response = await attempt(request, requestId, async () => {
+    const response = await attempt(request, requestId, route, async () => {
       refuseLargeHeaders(request.headers);
-      if (!isSafe(request)) refuseCrossSite(request, allowed);
+      if (!isSafe(request) && route?.ignoresCookie !== true) refuseCrossSite(request, allowed);
       if (route === null) {
         throw methods.length === 0
           ? failure('LK_NOT_FOUND')
@@ -51,7 +51,12 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
       );
       let asked: Promise<Presented | null> | null = null;
       const presented = (): Promise<Presented | null> =>
-        (asked ??= services.authenticator.authenticate(request.headers, isSafe(request)));
+        (asked ??= (async () =>
+          services.authenticator.authenticate(request.headers, {
+            safe: isSafe(request),
+            // Of this issuer alone: no service can act as its callers on their accounts.
+            audience: rooms.config.origin,
+          }))());
       const url = new URL(request.url);
       return route.run({ ...services, request, url, params, ip, requestId, presented });
     });
@@ -64,6 +69,7 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
   const attempt = async (
     request: Request,
     requestId: string,
+    route: Route | null,
     act: () => Promise<Response>,
   ): Promise<Response> => {
     try {
@@ -78,7 +84,9 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
           request: requestId,
         });
       }
-      return failureResponse(error, request, requestId, rooms.config.brand);
+      return (
+        route?.failure?.(shown, request) ?? failureResponse(error, request, requestId, rooms.config.brand)
+      );
     }
   };
 

@@ -30,19 +30,22 @@ export function openApi(options: {
       title: 'Latchkey',
       version: options.version,
       description:
-        'Sign-up, sign-in, sessions, and receipts of what was revoked. Errors are RFC 9457 problems with a `code`.',
+        'Sign-up, sign-in, sessions, tokens, and receipts of what was revoked. Errors are RFC 9457 problems with a `code`.',
     },
     servers: [{ url: options.origin }],
     paths,
     components: {
       schemas: { Problem: schemaOf(problemShape) },
-      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: options.cookieName } },
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: options.cookieName },
+        token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
+      },
     },
   };
 }
 
 function operation(path: string, document: RouteDocument): Record<string, unknown> {
-  const { summary, tag, body, query, signedIn, status, answer, errors } = document;
+  const { summary, tag, body, query, media, signedIn, status, answer, errors, problem } = document;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -66,22 +69,30 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(Object.keys(body.shape).length === 0
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: Object.fromEntries(media.map((type) => [type, { schema: schemaOf(body) }])),
+          },
+        }),
     responses: {
       [status]: { description: 'Done', content: { 'application/json': { schema: schemaOf(answer) } } },
-      ...Object.fromEntries(errors.map((error) => [error, problemAnswer(error)])),
+      ...Object.fromEntries(errors.map((error) => [error, problemAnswer(error, problem)])),
     },
-    security: signedIn ? [{ session: [] }] : [],
+    security: signedIn ? [{ session: [] }, { token: [] }] : [],
   };
 }
 
-function problemAnswer(status: number): Record<string, unknown> {
+function problemAnswer(status: number, problem: z.ZodType | undefined): Record<string, unknown> {
   const codes = (Object.keys(CODES) as Code[]).filter(
     (code) => CODES[code].status === status && CODES[code].public === true,
   );
   return {
     description: codes.map((code) => `\`${code}\`: ${CODES[code].title}`).join('. '),
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    content:
+      problem === undefined
+        ? { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+        : { 'application/json': { schema: schemaOf(problem) } },
   };
 }
 

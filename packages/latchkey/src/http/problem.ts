@@ -1,4 +1,5 @@
 import { CODES, type Code, type Failure, failure, isFailure } from '../errors.ts';
+import type { RequestHead } from '../foundation/header-source.ts';
 
 /** RFC 9457 with the code and what a caller may act on. */
 export interface Problem {
@@ -9,6 +10,9 @@ export interface Problem {
   readonly detail?: string;
   readonly errors?: readonly { readonly field: string; readonly reason: string }[];
   readonly reason?: string;
+  /** What would have to be proved again, and how many seconds ago at the most. */
+  readonly acr?: string | null;
+  readonly max_age?: number | null;
   readonly request_id: string;
 }
 
@@ -20,21 +24,30 @@ export function shownFailure(error: unknown): Failure {
 }
 
 /** Headers that belong to an error's status. */
-export function problemHeaders(shown: Failure, request: Request): [string, string][] {
+export function problemHeaders(shown: Failure, request: RequestHead): [string, string][] {
   const headers: [string, string][] = [['Cache-Control', 'no-store']];
   const { status } = CODES[shown.code];
   // RFC 9110 §11.6.1, RFC 6750 §3: an error is named only where a token was sent.
   if (status === 401) {
-    headers.push([
-      'WWW-Authenticate',
-      request.headers.has('authorization') ? 'Bearer error="invalid_token"' : 'Bearer',
-    ]);
+    headers.push(['WWW-Authenticate', challenge(shown, request)]);
   }
   if (shown.code === 'LK_METHOD_NOT_ALLOWED') headers.push(['Allow', shown.detail.allow.join(', ')]);
   if ('detail' in shown && typeof shown.detail === 'object' && 'retryAfter' in shown.detail) {
     headers.push(['Retry-After', String(Math.max(1, Math.ceil(shown.detail.retryAfter / 1000)))]);
   }
   return headers;
+}
+
+function challenge(shown: Failure, request: RequestHead): string {
+  if (shown.code !== 'LK_STEP_UP_REQUIRED')
+    return request.headers.has('authorization') ? 'Bearer error="invalid_token"' : 'Bearer';
+  // RFC 9470 §3.
+  const { acr, maxAge } = shown.detail;
+  const wanted = [
+    acr === null ? [] : [`acr_values="${acr}"`],
+    maxAge === null ? [] : [`max_age="${maxAge}"`],
+  ].flat();
+  return `Bearer ${['error="insufficient_user_authentication"', ...wanted].join(', ')}`;
 }
 
 /** The body of an error's answer. */
@@ -49,16 +62,26 @@ export function problemOf(shown: Failure, requestId: string): Problem {
     ...(shown.code === 'LK_PASSWORD_REFUSED'
       ? { reason: shown.detail.reason, detail: shown.detail.message }
       : {}),
+    ...(shown.code === 'LK_STEP_UP_REQUIRED' ? { acr: shown.detail.acr, max_age: shown.detail.maxAge } : {}),
     request_id: requestId,
   };
 }
 
 /** An error as an answer to a program. */
-export function problemResponse(error: unknown, request: Request, requestId: string): Response {
+export function problemResponse(error: unknown, request: RequestHead, requestId: string): Response {
   const shown = shownFailure(error);
   const problem = problemOf(shown, requestId);
   return new Response(JSON.stringify(problem), {
     status: problem.status,
     headers: [['Content-Type', 'application/problem+json'], ...problemHeaders(shown, request)],
   });
+}
+
+/**
+ * An error that says how it is to be answered, where a handler of an application
+ * lets it pass: as Express asks (`status`), and as Hono does (`getResponse`).
+ */
+export function answerable(error: Failure, respond: () => Response): Failure {
+  const { status } = CODES[shownFailure(error).code];
+  return Object.assign(error, { status, getResponse: respond });
 }

@@ -1,21 +1,25 @@
 import { z } from 'zod';
-import { CODES, type FieldError, failure, isFailure } from '../errors.ts';
+import { CODES, type Failure, type FieldError, failure, isFailure } from '../errors.ts';
 import type { FormProblem } from '../pages/layout.ts';
 import { readBody } from './body.ts';
-import { type Answer, type Exchange, requirePrincipal } from './exchange.ts';
+import { type Answer, cookieCredential, type Exchange, requirePrincipal } from './exchange.ts';
 import { problemHeaders, problemOf, shownFailure } from './problem.ts';
 import { safeReturnTo } from './return-to.ts';
 
 /** What the OpenAPI document says of a route; pages have none. */
 export interface RouteDocument {
   readonly summary: string;
-  readonly tag: 'Account' | 'Sessions' | 'Revocation' | 'Set-up';
+  readonly tag: 'Account' | 'Sessions' | 'Tokens' | 'Revocation' | 'Set-up';
   readonly body: z.ZodObject;
   readonly query: z.ZodObject;
+  /** What a body may be sent as. */
+  readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
   readonly signedIn: boolean;
   readonly status: number;
   readonly answer: z.ZodType;
   readonly errors: readonly number[];
+  /** The shape of errors, where it is not the problem of RFC 9457. */
+  readonly problem?: z.ZodType;
 }
 
 /** One method of one path. */
@@ -26,6 +30,10 @@ export interface Route {
   readonly document: RouteDocument | null;
   /** Answers, or throws what the handler turns into a problem. */
   readonly run: (exchange: Exchange) => Promise<Response>;
+  /** Neither reads nor sets the cookie, so that another site's page gains nothing by asking. */
+  readonly ignoresCookie?: true;
+  /** An error as an answer, where it is not a problem. */
+  readonly failure?: (shown: Failure, request: Request) => Response;
 }
 
 /** The side of a route that people see: the page to which a refused form returns, and where a good one leads. */
@@ -66,9 +74,13 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   const query = z.strictObject(definition.query);
 
   const run = async (exchange: Exchange): Promise<Response> => {
+    // The body first: a client may take its time with it, and what was good when the
+    // request began may have been revoked when it ends. What is wrong with it is said second.
+    const read =
+      method === 'GET' ? NO_BODY : await readBody(exchange.request, form !== undefined).catch(asIs);
     if (signedIn) await requirePrincipal(exchange);
-    const input =
-      method === 'GET' ? { kind: 'none', value: {} } : await readBody(exchange.request, form !== undefined);
+    if (read instanceof Error) throw read;
+    const input = read;
     const isForm = input.kind === 'form';
     const { fields, returnTo } = isForm
       ? splitForm(input.value, exchange)
@@ -87,9 +99,15 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   return {
     method,
     path,
-    document: { summary, tag, body, query, signedIn, status, answer, errors },
+    document: { summary, tag, body, query, media: ['application/json'], signedIn, status, answer, errors },
     run,
   };
+}
+
+const NO_BODY = { kind: 'none', value: {} } as const;
+
+function asIs(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Defines a page. */
@@ -128,9 +146,13 @@ function redirect(exchange: Exchange, answer: Answer, location: string): Respons
   return seeOther(location, cookieHeader(exchange, answer));
 }
 
-function cookieHeader({ rooms }: Exchange, { cookie }: Answer): [string, string][] {
+/** Beside a token the cookie is not read: it is changed only where its session is the token's. */
+function cookieHeader({ rooms, request }: Exchange, { cookie }: Answer): [string, string][] {
   if (cookie === null) return [];
-  return [['Set-Cookie', cookie === 'clear' ? rooms.cookie.clear() : rooms.cookie.set(cookie)]];
+  const { value, session } = cookie;
+  if (request.headers.has('authorization') && cookieCredential(request, rooms.cookie)?.id !== session)
+    return [];
+  return [['Set-Cookie', value === 'clear' ? rooms.cookie.clear() : rooms.cookie.set(value)]];
 }
 
 /** `return_to` belongs to the form and not to what it asks for. */

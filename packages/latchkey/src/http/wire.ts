@@ -1,5 +1,8 @@
-import type { Principal, Timestamp } from '@latchkey/verify';
+import type { PrincipalSession, PrincipalUser, Timestamp } from '@latchkey/verify';
 import { z } from 'zod';
+import type { IssuedToken } from '../flows/issue.ts';
+import type { Person } from '../flows/person.ts';
+import type { SignedIn } from '../flows/sign-in.ts';
 import type { ReceiptState } from '../revocation/receipts.ts';
 
 /*
@@ -26,7 +29,7 @@ const userShape = z.object({
 const sessionShape = z.object({
   id,
   client: z.string(),
-  mode: z.enum(['session']),
+  mode: z.enum(['session', 'jwt', 'hybrid']),
   created_at: time,
   expires_at: time.describe('the absolute limit'),
 });
@@ -37,13 +40,31 @@ export const principalShape = z.object({
   user: userShape,
   session: sessionShape,
   claims: z.record(z.string(), z.unknown()),
-  via: z.enum(['cookie']),
+  via: z.enum(['cookie', 'token']),
   acr: z.enum(['aal1', 'aal2', 'aal3']).describe('NIST SP 800-63B-4 §2'),
   amr: z.array(z.string()).describe('RFC 8176'),
   auth_time: time,
 });
 
-export const signedInShape = z.object({ user: userShape, session: sessionShape });
+const tokenFields = {
+  access_token: z.string().describe('RFC 9068'),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int().describe('seconds'),
+};
+
+export const tokenShape = z.object({
+  ...tokenFields,
+  refresh_token: z.string().optional().describe('where one was exchanged'),
+});
+
+export const signedInShape = z.object({
+  user: userShape,
+  session: sessionShape,
+  access_token: z.string().optional().describe('RFC 9068; for clients of modes jwt and hybrid'),
+  token_type: z.literal('Bearer').optional(),
+  expires_in: z.int().optional().describe('seconds'),
+  refresh_token: z.string().optional().describe('for clients of mode jwt'),
+});
 
 export const receiptShape = z.object({
   id,
@@ -58,7 +79,7 @@ const listedSessionShape = z.object({
   id,
   current: z.boolean(),
   client: z.string(),
-  mode: z.enum(['session']),
+  mode: z.enum(['session', 'jwt', 'hybrid']),
   created_at: time,
   last_seen_at: time,
   ip: z.string().nullable(),
@@ -84,11 +105,12 @@ export const problemShape = z.object({
 });
 
 /** A principal as `GET /auth/me` answers it. */
-export function writePrincipal(principal: Principal): z.infer<typeof principalShape> {
+export function writePrincipal({ principal, user, session }: Person): z.infer<typeof principalShape> {
   return {
     kind: principal.kind,
     id: principal.id,
-    ...writeSignedIn(principal),
+    user: writeUser(user),
+    session: writeSession(session),
     claims: principal.claims,
     via: principal.via,
     acr: principal.acr,
@@ -97,23 +119,40 @@ export function writePrincipal(principal: Principal): z.infer<typeof principalSh
   };
 }
 
-/** What a sign-in answers to a client of mode `session`. */
-export function writeSignedIn({ user, session }: Principal): z.infer<typeof signedInShape> {
+/** What a sign-in answers, by the mode of its client. */
+export function writeSignedIn(signedIn: SignedIn): z.infer<typeof signedInShape> {
+  const { user, session, token, refreshToken } = signedIn;
   return {
-    user: {
-      id: user.id,
-      email: user.email,
-      name: user.name,
-      email_verified: user.emailVerified,
-      roles: [...user.roles],
-    },
-    session: {
-      id: session.id,
-      client: session.client,
-      mode: session.mode,
-      created_at: rfc3339(session.createdAt),
-      expires_at: rfc3339(session.expiresAt),
-    },
+    user: writeUser(user),
+    session: writeSession(session),
+    ...(token === null ? {} : writeToken(token)),
+    ...(refreshToken === null ? {} : { refresh_token: refreshToken.reveal() }),
+  };
+}
+
+/** An access token for its owner (RFC 6749 §5.1). */
+export function writeToken({ accessToken, expiresIn }: IssuedToken): z.infer<typeof tokenShape> {
+  return { access_token: accessToken.reveal(), token_type: 'Bearer', expires_in: expiresIn };
+}
+
+/** The fields of the application's schema stay inside: it may not mean them for everyone's eyes. */
+function writeUser(user: PrincipalUser): z.infer<typeof userShape> {
+  return {
+    id: user.id,
+    email: user.email,
+    name: user.name,
+    email_verified: user.emailVerified,
+    roles: [...user.roles],
+  };
+}
+
+function writeSession(session: PrincipalSession): z.infer<typeof sessionShape> {
+  return {
+    id: session.id,
+    client: session.client,
+    mode: session.mode,
+    created_at: rfc3339(session.createdAt),
+    expires_at: rfc3339(session.expiresAt ?? session.createdAt),
   };
 }
 

@@ -119,7 +119,7 @@ export function passwordHasher(options: {
 }
 
 function pepperOf(key: RootKey): Buffer {
-  return key.derive('password-pepper/v1');
+  return key.derive('password-pepper/v1').export();
 }
 
 interface Parameters {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Principal } from '@latchkey/verify';
+import type { CookiePrincipal } from '@latchkey/verify';
+import type { Person } from '../flows/person.ts';
 import { findId } from '../foundation/ids.ts';
 import { type AccountView, accountPage, type SessionView } from './account.ts';
 import { keyOf } from './art.ts';
@@ -9,14 +10,14 @@ const NOW = Date.UTC(2026, 10, 23, 9, 14);
 const HERE = 'AZr4k2mXcQqk3yT0v8FhXw';
 const THERE = 'AZr3k2mXcQqk9bZ1cPWo1A';
 
-function principal(name: string | null, roles: readonly string[]): Principal {
+function person(name: string | null, roles: readonly string[]): Person {
   const user = findId<'user'>(THERE);
   const session = findId<'session'>(HERE);
   assert(user !== null && session !== null);
-  return {
+  const principal: CookiePrincipal = {
     kind: 'user',
     id: user,
-    user: { id: user, email: 'Ada@example.com', name, emailVerified: false, roles },
+    user: { id: user, email: 'Ada@example.com', name, emailVerified: false, roles, fields: {} },
     session: { id: session, client: 'web', mode: 'session', createdAt: NOW, expiresAt: NOW + 86_400_000 },
     claims: {},
     via: 'cookie',
@@ -25,6 +26,7 @@ function principal(name: string | null, roles: readonly string[]): Principal {
     authTime: NOW - 60_000,
     expiresAt: NOW,
   };
+  return { principal, user: principal.user, session: principal.session };
 }
 
 const CURRENT: SessionView = {
@@ -48,7 +50,7 @@ const OTHER: SessionView = {
 function page(view: Partial<AccountView>): string {
   const whole = {
     brand: 'Acme',
-    principal: principal('Ada', []),
+    person: person('Ada', []),
     sessions: [CURRENT],
     moreHref: null,
     notice: null,
@@ -63,13 +65,13 @@ describe('the account page', () => {
     assert(text.includes('<p>Ada@example.com</p>'));
     assert(text.includes('<dt>Password last entered</dt><dd><time datetime="2026-11-23T09:13:00.000Z">'));
     assert(text.includes('<dt>This session ends by</dt><dd><time datetime="2026-11-24T09:14:00.000Z">'));
-    assert(page({ principal: principal(null, []) }).includes('<h2 id="identity">Ada@example.com</h2>'));
+    assert(page({ person: person(null, []) }).includes('<h2 id="identity">Ada@example.com</h2>'));
   });
 
   test('shows who is an administrator, by that role alone', () => {
     const badge = '<span class="badge">Administrator</span>';
-    assert(page({ principal: principal('Ada', ['administrator', 'editor']) }).includes(badge));
-    assert(!page({ principal: principal('Ada', ['administrators', 'editor']) }).includes(badge));
+    assert(page({ person: person('Ada', ['administrator', 'editor']) }).includes(badge));
+    assert(!page({ person: person('Ada', ['administrators', 'editor']) }).includes(badge));
   });
 
   test('says of each session where it is, when it began and when it was last seen', () => {

@@ -1,4 +1,5 @@
-import type { Principal, Timestamp } from '@latchkey/verify';
+import type { Timestamp } from '@latchkey/verify';
+import type { Person } from '../flows/person.ts';
 import { keyOf } from './art.ts';
 import { type Notice, page } from './layout.ts';
 import { type Html, html, ownPath } from './markup.ts';
@@ -23,7 +24,7 @@ export interface SessionView {
 /** What the account page shows. */
 export interface AccountView {
   readonly brand: string;
-  readonly principal: Principal;
+  readonly person: Person;
   readonly sessions: readonly SessionView[];
   /** The path where the list goes on, or `null` at its end. */
   readonly moreHref: string | null;
@@ -35,19 +36,18 @@ export function accountPage(view: AccountView): string {
   return page({
     title: 'Your account',
     brand: view.brand,
-    signedInAs: view.principal.user.email,
+    signedInAs: view.person.user.email,
     notice: view.notice,
     wide: true,
     body: html`<h1>Your account</h1>
 <div class="account">
-${identity(view.principal)}
+${identity(view.person)}
 ${sessions(view)}
 </div>`,
   });
 }
 
-function identity(principal: Principal): Html {
-  const { user, session, authTime } = principal;
+function identity({ principal, user, session }: Person): Html {
   const badge = user.roles.includes('administrator') ? html`<span class="badge">Administrator</span>` : null;
   return html`<section class="identity card" aria-labelledby="identity">
 <div class="nameplate">
@@ -56,8 +56,8 @@ ${user.name === null ? null : html`<p>${user.email}</p>`}
 </div>
 ${badge === null ? null : html`<p>${badge}</p>`}
 <dl class="facts">
-<div><dt>Password last entered</dt><dd>${time(authTime)}</dd></div>
-<div><dt>This session ends by</dt><dd>${time(session.expiresAt)}</dd></div>
+<div><dt>Password last entered</dt><dd>${time(principal.authTime)}</dd></div>
+<div><dt>This session ends by</dt><dd>${time(session.expiresAt ?? principal.expiresAt)}</dd></div>
 </dl>
 <div class="actions">
 <a class="button" href="/auth/password">Change password</a>

@@ -24,7 +24,7 @@ export function homePage(view: HomeView): string {
     body: html`<div class="hero">
 <div>
 <h1>The latch stays on the server. The key travels.</h1>
-<p class="lead">Latchkey is an authentication system for TypeScript applications. It knows who is asking, and where each person is signed in. Every request is checked against one revocation log, so a session that you end is over at once, not when something expires.</p>
+<p class="lead">Latchkey is an authentication system for TypeScript applications. It knows who is asking, and where each person is signed in. Every request is checked against one revocation log, so a session or a token that you end is over at once, not when something expires.</p>
 ${ways(view.signedInAs)}
 </div>
 ${DOORWAY}

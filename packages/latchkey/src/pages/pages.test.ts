@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Principal, SessionId, UserId } from '@latchkey/verify';
+import type { CookiePrincipal, SessionId, UserId } from '@latchkey/verify';
+import type { Person } from '../flows/person.ts';
 import { findId } from '../foundation/ids.ts';
 import { accountPage } from './account.ts';
 import { failurePage } from './failure.ts';
@@ -21,8 +22,8 @@ const RETURN_TO = `javascript:alert('3')//"><b>`;
 const USER = findId<'user'>('AZr4k2mXcQqk3yT0v8FhXw');
 const SESSION = findId<'session'>('AZr3k2mXcQqk9bZ1cPWo1A');
 
-function principal(user: UserId, session: SessionId): Principal {
-  return {
+function person(user: UserId, session: SessionId): Person {
+  const principal: CookiePrincipal = {
     kind: 'user',
     id: user,
     user: {
@@ -31,6 +32,7 @@ function principal(user: UserId, session: SessionId): Principal {
       name: HOSTILE,
       emailVerified: false,
       roles: ['administrator', HOSTILE],
+      fields: {},
     },
     session: { id: session, client: HOSTILE, mode: 'session', createdAt: 0, expiresAt: 1 },
     claims: {},
@@ -40,6 +42,7 @@ function principal(user: UserId, session: SessionId): Principal {
     authTime: 0,
     expiresAt: 1,
   };
+  return { principal, user: principal.user, session: principal.session };
 }
 
 function account(): string {
@@ -47,7 +50,7 @@ function account(): string {
   const row = { client: HOSTILE, device: HOSTILE, ip: HOSTILE, createdAt: 0, lastSeenAt: 0 };
   return accountPage({
     brand: HOSTILE,
-    principal: principal(USER, SESSION),
+    person: person(USER, SESSION),
     sessions: [
       { ...row, id: SESSION, current: true },
       { ...row, id: HOSTILE, client: 'web', current: false },

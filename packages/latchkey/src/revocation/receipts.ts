@@ -2,6 +2,7 @@ import type { Clock, Cursor, Millis, Tail, Timestamp, UserId } from '@latchkey/v
 import { type Duration, parseDuration } from '../foundation/durations.ts';
 import { newId } from '../foundation/ids.ts';
 import type { FollowerId, ReceiptId, ReceiptRecord, Store } from '../stores/store.ts';
+import { type Bounds, MOST } from './bounds.ts';
 
 /** How long a receipt can be asked for. */
 const RECEIPT_LIFE: Millis = 3_600_000;
@@ -32,6 +33,7 @@ export interface ReceiptsOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly tail: Tail;
+  readonly bounds: Bounds;
   /** This process, among the followers of the log. */
   readonly self: FollowerId;
   /** Told of a receipt that could not be written down: it holds, and cannot be asked for later. */
@@ -52,17 +54,19 @@ export class Receipts {
    * fresh for `maxStaleness` from then.
    */
   async open(cursor: Cursor, userId: UserId | null): Promise<Receipt> {
-    const { store, clock, tail, onError } = this.#options;
+    const { store, clock, bounds, onError } = this.#options;
     const at = clock.now();
-    const deadline = at + tail.maxStaleness;
+    // Of whoever may be fresh for longest, and where that cannot be asked, of anybody.
+    const { accessLife, maxStaleness } = await bounds.largest(store).catch(() => MOST);
+    const deadline = at + maxStaleness;
     const record: ReceiptRecord = {
       id: newId(at),
       seq: cursor.seq,
       epoch: cursor.epoch,
       at,
       deadline,
-      // Nothing is issued yet that is checked by its expiry alone.
-      tokensDeadBy: deadline,
+      // Of tokens that were issued before the commit, and read at the most that long before.
+      tokensDeadBy: Math.max(deadline, at + accessLife),
       userId,
       expiresAt: at + RECEIPT_LIFE,
     };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Position } from '@latchkey/verify';
 import { sqlite } from '../stores/sql/sqlite.ts';
+import { Bounds } from './bounds.ts';
 import { RevocationLog } from './revocation-log.ts';
 
 describe('a node among the followers of its log', () => {
@@ -12,7 +13,7 @@ describe('a node among the followers of its log', () => {
     store,
     clock,
     maxStaleness: 5_000,
-    nearCacheLife: 60_000,
+    bounds: new Bounds(clock, { accessLife: 300_000, nearCacheLife: 60_000, maxStaleness: 5_000 }),
     followerName: 'here',
   });
   const acknowledged = async (): Promise<Position | undefined> =>

@@ -12,8 +12,10 @@ import type {
   Timestamp,
   UserId,
 } from '@latchkey/verify';
+import { failure } from '../errors.ts';
 import { newId, subjectOf } from '../foundation/ids.ts';
 import type { FollowerId, Store, Tables } from '../stores/store.ts';
+import type { Bounds } from './bounds.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
 const HEARTBEAT: Millis = 10_000;
@@ -31,21 +33,33 @@ export type RevocationTarget =
   | { readonly client: string }
   | { readonly all: true };
 
+/** A session that outlives the others of its user, with its position as it was read. */
+export interface Spared {
+  readonly id: SessionId;
+  readonly rs: Position;
+}
+
 /** What may be done to trust inside a transaction; each goes into the rows *and* into the log. */
 export interface Trust {
   /** Ends what the target names. */
   revoke(target: RevocationTarget): Promise<void>;
-  /** Ends all sessions of a user but one. */
-  revokeOthers(user: UserId, spared: SessionId): Promise<void>;
+  /**
+   * Ends all sessions of a user but one, which was read in this transaction and lives.
+   *
+   * @throws `LK_UNAUTHENTICATED` where it was ended meanwhile: nobody spares what is dead.
+   */
+  revokeOthers(user: UserId, spared: Spared | null): Promise<void>;
   /** What is remembered of a session no longer holds; the session lives. */
   sessionChanged(session: SessionId): Promise<void>;
+  /** What is remembered of a user, and what tokens say of them, no longer holds; their sessions live. */
+  userChanged(user: UserId): Promise<void>;
 }
 
 export interface RevocationLogOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly maxStaleness: Millis;
-  readonly nearCacheLife: Millis;
+  readonly bounds: Bounds;
   /** A name for people, such as the host's. */
   readonly followerName: string;
 }
@@ -133,9 +147,10 @@ export class RevocationLog implements LogSource {
 
   #trust(tables: Tables, entries: Entry[]): Trust {
     const append = async (kind: Entry['kind'], scope: Scope, subject: string): Promise<Entry> => {
-      const { clock, maxStaleness, nearCacheLife } = this.#options;
-      // R6: nothing that a check may still hold in memory outlives the entry.
-      const expiresAt = clock.now() + nearCacheLife + maxStaleness + LEEWAY;
+      const { clock, bounds } = this.#options;
+      // R6: nothing that anybody may still hold outlives the entry.
+      const { accessLife, nearCacheLife, maxStaleness } = await bounds.largest(tables);
+      const expiresAt = clock.now() + accessLife + nearCacheLife + maxStaleness + LEEWAY;
       const [entry] = await tables.log.append([{ kind, scope, subject, expiresAt }]);
       if (entry === undefined) throw new TypeError('the store appended nothing');
       entries.push(entry);
@@ -157,10 +172,15 @@ export class RevocationLog implements LogSource {
       },
       revokeOthers: async (user, spared) => {
         const entry = await raiseFloor('user', user);
-        await tables.sessions.spare(spared, entry.seq);
+        if (spared === null) return;
+        if (!(await tables.sessions.spare(spared.id, spared.rs, entry.seq)))
+          throw failure('LK_UNAUTHENTICATED');
       },
       sessionChanged: async (session) => {
         await append('changed', 'session', session);
+      },
+      userChanged: async (user) => {
+        await append('changed', 'user', user);
       },
     };
   }

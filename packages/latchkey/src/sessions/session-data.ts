@@ -1,6 +1,7 @@
 import type { Clock, SessionId } from '@latchkey/verify';
-import type { ObjectSchema } from '../config.ts';
 import { failure, invalid } from '../errors.ts';
+import { readThrough } from '../foundation/schema.ts';
+import type { ObjectSchema } from '../options.ts';
 import type { DataValue, Store, Tables } from '../stores/store.ts';
 import { causeOfDeath } from './session.ts';
 
@@ -25,7 +26,7 @@ export async function readSessionData(
   schema: ObjectSchema | null,
   id: SessionId | null,
 ): Promise<Data> {
-  return validate(schema, id === null ? {} : parse(await tables.data.read(id)));
+  return readThrough(schema, id === null ? {} : parse(await tables.data.read(id)), 'session');
 }
 
 /**
@@ -45,7 +46,7 @@ export async function updateSessionData(
 ): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const stored = await rooms.store.data.read(id);
-    const current = await validate(schema, parse(stored));
+    const current = await readThrough(schema, parse(stored), 'session');
     const changed = change(current[key]);
     const next =
       changed === undefined ? null : await validatedJson(schema, { ...current, [key]: changed }, key);
@@ -80,22 +81,6 @@ function parse(stored: ReadonlyMap<string, DataValue>): Data {
   const data: Data = {};
   for (const [key, { value }] of stored) data[key] = JSON.parse(value);
   return data;
-}
-
-async function validate(schema: ObjectSchema | null, data: Data): Promise<Data> {
-  if (schema === null) return data;
-  const first = await schema['~standard'].validate(data);
-  if (first.issues === undefined) return first.value;
-  const kept = { ...data };
-  for (const issue of first.issues) {
-    const step = issue.path?.[0];
-    delete kept[String(typeof step === 'object' ? step.key : step)];
-  }
-  const second = await schema['~standard'].validate(kept);
-  if (second.issues === undefined) return second.value;
-  throw new TypeError(
-    'the session schema refuses its own defaults: each key needs a default or to be optional',
-  );
 }
 
 async function validatedJson(schema: ObjectSchema | null, data: Data, key: string): Promise<string> {

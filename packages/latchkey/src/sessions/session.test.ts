@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { UserId } from '@latchkey/verify';
+import type { Client } from '../config.ts';
 import { newId } from '../foundation/ids.ts';
 import { sha256 } from '../foundation/secret.ts';
 import type { SessionReading, SessionRecord, UserRecord } from '../stores/store.ts';
-import { causeOfDeath, matchSecret, newSession, principalOf } from './session.ts';
+import { causeOfDeath, cookiePrincipal, matchSecret, newSession, principalUser } from './session.ts';
 
 const NOW = 1_700_000_000_000;
 const USER_ID: UserId = newId<'user'>(NOW);
@@ -16,16 +17,20 @@ const USER: UserRecord = {
   emailVerifiedAt: null,
   createdAt: NOW,
   disabledAt: null,
+  fields: '{}',
 };
+const WEB: Client = { name: 'web', subject: newId(NOW), mode: 'session', refresh: true, inBrowser: false };
+const WHO = { user: principalUser(USER, [], {}), claims: {}, mode: 'session' } as const;
 const begin = (userId: UserId | null): SessionRecord =>
   newSession({
     now: NOW,
     rs: 100,
-    client: 'web',
+    client: WEB,
     idle: 1_000,
     absolute: 10_000,
     authentication: userId === null ? null : { userId, authTime: NOW, acr: 'aal1', amr: ['pwd'] },
     origin: { ip: null, userAgent: null },
+    chain: null,
   }).record;
 const reading = (session: Partial<SessionRecord>, rest: Partial<SessionReading> = {}): SessionReading => ({
   head: 100,
@@ -80,11 +85,12 @@ describe('the life of a session', () => {
     const { record } = newSession({
       now: NOW,
       rs: 1,
-      client: 'web',
+      client: WEB,
       idle: 10_000,
       absolute: 1_000,
       authentication: null,
       origin: { ip: null, userAgent: null },
+      chain: null,
     });
     assert.equal(record.idleUntil, record.expiresAt);
   });
@@ -120,13 +126,13 @@ describe('the secrets of a session', () => {
   });
 
   test('speak at the time of their own proof (@rule R11)', () => {
-    assert.equal(principalOf(reading(session), 'current')?.authTime, NOW);
-    assert.equal(principalOf(reading(session), 'previous')?.authTime, NOW - 5_000);
+    assert.equal(cookiePrincipal(session, 'current', WHO)?.authTime, NOW);
+    assert.equal(cookiePrincipal(session, 'previous', WHO)?.authTime, NOW - 5_000);
   });
 
   test('speak for nobody before login, and a principal cannot be changed', () => {
-    assert.equal(principalOf(reading(begin(null), { user: null }), 'current'), null);
-    const principal = principalOf(reading({}), 'current');
+    assert.equal(cookiePrincipal(begin(null), 'current', WHO), null);
+    const principal = cookiePrincipal(begin(USER_ID), 'current', WHO);
     assert.ok(
       Object.isFrozen(principal) && Object.isFrozen(principal?.user) && Object.isFrozen(principal?.session),
     );

@@ -1,8 +1,21 @@
-import type { Acr, Amr, Millis, Position, Principal, Timestamp, UserId } from '@latchkey/verify';
+import type {
+  Acr,
+  Amr,
+  CookiePrincipal,
+  Millis,
+  Mode,
+  Position,
+  PrincipalSession,
+  PrincipalUser,
+  Timestamp,
+  UserId,
+  Values,
+} from '@latchkey/verify';
+import type { Client } from '../config.ts';
 import type { Code } from '../errors.ts';
-import { newId, subjectOf } from '../foundation/ids.ts';
+import { newId } from '../foundation/ids.ts';
 import { equalDigests, type Secret } from '../foundation/secret.ts';
-import type { SessionReading, SessionRecord } from '../stores/store.ts';
+import type { RefreshChain, SessionReading, SessionRecord, UserRecord } from '../stores/store.ts';
 import { newSessionSecret } from './cookie.ts';
 import { deviceLabel } from './device.ts';
 
@@ -37,20 +50,22 @@ export interface NewSession {
 export function newSession(options: {
   now: Timestamp;
   rs: Position;
-  client: string;
+  client: Client;
   idle: Millis;
   absolute: Millis;
   authentication: Authentication | null;
   origin: Origin;
+  /** Of its refresh tokens; `null` where it has none. */
+  chain: RefreshChain | null;
 }): NewSession {
-  const { now, rs, client, idle, absolute, authentication, origin } = options;
+  const { now, rs, client, idle, absolute, authentication, origin, chain } = options;
   const id = newId<'session'>(now);
   const { value, secretHash } = newSessionSecret(id);
   const record: SessionRecord = {
     id,
     userId: authentication?.userId ?? null,
-    client,
-    clientSubject: subjectOf('client', client),
+    client: client.name,
+    clientSubject: client.subject,
     rs,
     secretHash,
     previousSecretHash: null,
@@ -65,6 +80,7 @@ export function newSession(options: {
     amr: authentication?.amr ?? [],
     ip: origin.ip,
     device: deviceLabel(origin.userAgent),
+    chain,
   };
   return { record, cookie: value };
 }
@@ -95,33 +111,46 @@ export function matchSecret(
   return rotatedAt !== null && now - rotatedAt < ROTATION_GRACE && now >= rotatedAt ? 'previous' : 'outlived';
 }
 
-/** Who a living session speaks for, or `null` before login. */
-export function principalOf(reading: SessionReading, via: 'current' | 'previous'): Principal | null {
-  const { session, user, roles } = reading;
-  if (user === null || session.acr === null || session.authTime === null) return null;
-  const authTime = via === 'previous' ? (session.previousAuthTime ?? session.authTime) : session.authTime;
+/** A user as principals show it. */
+export function principalUser(user: UserRecord, roles: readonly string[], fields: Values): PrincipalUser {
+  return Object.freeze({
+    id: user.id,
+    email: user.email,
+    name: user.name,
+    emailVerified: user.emailVerifiedAt !== null,
+    roles: Object.freeze([...roles]),
+    fields,
+  });
+}
+
+/** A session as principals show it. */
+export function principalSession(session: SessionRecord, mode: Mode): PrincipalSession {
+  return Object.freeze({
+    id: session.id,
+    client: session.client,
+    mode,
+    createdAt: session.createdAt,
+    expiresAt: session.expiresAt,
+  });
+}
+
+/** Who a living session speaks for, asked with its cookie; `null` before login. */
+export function cookiePrincipal(
+  session: SessionRecord,
+  via: 'current' | 'previous',
+  who: { readonly user: PrincipalUser; readonly claims: Values; readonly mode: Mode },
+): CookiePrincipal | null {
+  if (session.acr === null || session.authTime === null) return null;
   return Object.freeze({
     kind: 'user',
-    id: user.id,
-    user: Object.freeze({
-      id: user.id,
-      email: user.email,
-      name: user.name,
-      emailVerified: user.emailVerifiedAt !== null,
-      roles: Object.freeze([...roles]),
-    }),
-    session: Object.freeze({
-      id: session.id,
-      client: session.client,
-      mode: 'session',
-      createdAt: session.createdAt,
-      expiresAt: session.expiresAt,
-    }),
-    claims: Object.freeze({}),
+    id: who.user.id,
+    user: who.user,
+    session: principalSession(session, who.mode),
+    claims: who.claims,
     via: 'cookie',
     acr: session.acr,
     amr: Object.freeze([...session.amr]),
-    authTime,
+    authTime: via === 'previous' ? (session.previousAuthTime ?? session.authTime) : session.authTime,
     expiresAt: session.expiresAt,
   });
 }

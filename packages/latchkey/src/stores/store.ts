@@ -10,6 +10,7 @@ import type {
   Pull,
   Scope,
   SessionId,
+  SigningAlgorithm,
   Timestamp,
   UserId,
 } from '@latchkey/verify';
@@ -43,6 +44,19 @@ export interface UserRecord {
   readonly emailVerifiedAt: Timestamp | null;
   readonly createdAt: Timestamp;
   readonly disabledAt: Timestamp | null;
+  /** What the application's schema adds: a JSON object as text. */
+  readonly fields: string;
+}
+
+/** One reading of a user with all that a token without a session depends on, in one snapshot. */
+export interface UserReading {
+  /** The log's head in the same snapshot. */
+  readonly head: Position;
+  readonly user: UserRecord;
+  /** Names of roles, in alphabetical order. */
+  readonly roles: readonly string[];
+  /** The highest floor that concerns the user or everyone, or `null`. */
+  readonly floor: Position | null;
 }
 
 export interface PasswordRecord {
@@ -52,6 +66,27 @@ export interface PasswordRecord {
   /** Which root key's pepper went in, or `null` for a hash that was made without. */
   readonly pepper: string | null;
   readonly changedAt: Timestamp;
+}
+
+/**
+ * The chain of a session's refresh tokens. No token is stored, nor its hash: each
+ * follows from the root secret and what stands here.
+ */
+export interface RefreshChain {
+  /** Sixteen random bytes that go into each of its tokens. */
+  readonly nonce: Uint8Array;
+  /** Which successor is current; 0 at login. */
+  readonly generation: number;
+  /** Since when. */
+  readonly generationAt: Timestamp;
+  /** The root key of the current generation. */
+  readonly key: string;
+  /** Who rotated it last: sixteen bytes of a digest over network and device. */
+  readonly origin: Uint8Array;
+  /** How many generations in a row were used by two origins within their grace. */
+  readonly sharedRun: number;
+  /** The last of them. */
+  readonly sharedGeneration: number | null;
 }
 
 /** A session's row: the root of all its credentials, before and after login. */
@@ -84,6 +119,8 @@ export interface SessionRecord {
   readonly ip: string | null;
   /** A label for people, such as "Firefox on Linux". */
   readonly device: string | null;
+  /** `null` where the session has no refresh tokens. */
+  readonly chain: RefreshChain | null;
 }
 
 /** One reading of a session with all that its life depends on, in one snapshot. */
@@ -152,12 +189,18 @@ export interface UserStore {
   /** @returns false, with nothing written, where another user has the `emailKey`. */
   create(user: UserRecord): Promise<boolean>;
   find(id: UserId): Promise<UserRecord | null>;
+  /** All of it read in one snapshot, from where it is written. */
+  read(id: UserId): Promise<UserReading | null>;
   findByEmail(emailKey: string): Promise<UserRecord | null>;
   count(): Promise<number>;
   /** In alphabetical order. */
   roles(id: UserId): Promise<readonly string[]>;
   /** Does nothing where the user has the role. */
   assignRole(id: UserId, role: string): Promise<void>;
+  /** Does nothing where the user does not have it. */
+  removeRole(id: UserId, role: string): Promise<void>;
+  /** Writes all fields anew; false where there is no such user. */
+  setFields(id: UserId, fields: string): Promise<boolean>;
   countWithRole(role: string): Promise<number>;
 }
 
@@ -201,13 +244,27 @@ export interface SessionStore {
   ): Promise<readonly ListedSession[]>;
   /** Marks a living session as ended by the entry at `seq`; false where it had ended before. */
   revoke(id: SessionId, seq: Position): Promise<boolean>;
-  /** Spares one session from a floor that was raised in the same transaction. */
-  spare(id: SessionId, rs: Position): Promise<void>;
+  /**
+   * Spares one session from a floor that was raised in the same transaction: its
+   * position, which still must be `expected`, becomes `rs`. False, with nothing
+   * written, where it is another or the session was ended: sparing never revives.
+   */
+  spare(id: SessionId, expected: Position, rs: Position): Promise<boolean>;
   /**
    * A new secret, a new `auth_time` and assurance, by compare-and-swap on the
    * secret's hash; false where another has rotated it, or it has ended.
    */
   rotate(id: SessionId, expected: Uint8Array, next: Rotation): Promise<boolean>;
+  /**
+   * Moves the chain of a living session to its next generation, by
+   * compare-and-swap on the generation; false where somebody else has, or it has ended.
+   */
+  advance(id: SessionId, generation: number, next: Advance): Promise<boolean>;
+  /**
+   * Notes that the current generation is used by two origins, once for each
+   * generation; answers how many in a row were, 0 where it is no longer the current one.
+   */
+  share(id: SessionId, generation: number): Promise<number>;
   /** Moves idle limits forward, never back. */
   moveIdle(moves: readonly { readonly id: SessionId; readonly idleUntil: Timestamp }[]): Promise<void>;
   /** For display only: may be lost. */
@@ -222,6 +279,43 @@ export interface Rotation {
   readonly authTime: Timestamp;
   readonly acr: Acr;
   readonly amr: readonly Amr[];
+}
+
+/** The next generation of a session's refresh tokens. */
+export interface Advance {
+  readonly at: Timestamp;
+  readonly key: string;
+  readonly origin: Uint8Array;
+  /** The idle limit from now on, never moved back. */
+  readonly idleUntil: Timestamp;
+}
+
+/** A key that signs access tokens. */
+export interface SigningKeyRecord {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  /** The public JWK as JSON text. */
+  readonly publicKey: string;
+  /** The private key, sealed with the root secret. */
+  readonly sealed: Uint8Array;
+  /** The root key that it is sealed with. */
+  readonly sealedBy: string;
+  readonly createdAt: Timestamp;
+  /** When a process last said that it signs with it. */
+  readonly usedAt: Timestamp;
+}
+
+export interface SigningKeyStore {
+  /** Oldest first. */
+  list(): Promise<readonly SigningKeyRecord[]>;
+  add(key: SigningKeyRecord): Promise<void>;
+  /** Notes that it is used, never at an earlier time than before; false where it is gone. */
+  use(kid: string, at: Timestamp): Promise<boolean>;
+  /** Seals it anew, where it still is sealed by `expected`. */
+  reseal(kid: string, expected: string, sealed: Uint8Array, sealedBy: string): Promise<boolean>;
+  /** Deletes keys last used before `before`, at most `limit`; answers how many. */
+  sweep(before: Timestamp, limit: number): Promise<number>;
 }
 
 export interface SessionDataStore {
@@ -287,6 +381,7 @@ export interface Tables {
   readonly attempts: AttemptStore;
   readonly sessions: SessionStore;
   readonly data: SessionDataStore;
+  readonly signingKeys: SigningKeyStore;
   readonly proofs: ProofStore;
   readonly log: LogStore;
   readonly receipts: ReceiptStore;

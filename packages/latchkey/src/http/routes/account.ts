@@ -21,8 +21,9 @@ const DONE: ReadonlyMap<string, string> = new Map([
 
 /** `GET /auth/account`: who you are, and your sessions. */
 export const accountPageRoute: Route = page('/auth/account', async (exchange) => {
-  const principal = await viewer(exchange);
-  if (principal === null) return seeOther('/auth/sign-in?return_to=%2Fauth%2Faccount');
+  const person = await viewer(exchange);
+  if (person === null) return seeOther('/auth/sign-in?return_to=%2Fauth%2Faccount');
+  const { principal } = person;
   const { searchParams } = exchange.url;
   const after = findId<'session'>(searchParams.get('cursor') ?? '');
   const { items, next } = await listSessions(exchange, principal, { limit: PAGE, after });
@@ -31,7 +32,7 @@ export const accountPageRoute: Route = page('/auth/account', async (exchange) =>
   return html(
     accountPage({
       brand: exchange.rooms.config.brand,
-      principal,
+      person,
       sessions: items.map(({ session, lastSeenAt }) => ({
         id: session.id,
         current: session.id === principal.session.id,

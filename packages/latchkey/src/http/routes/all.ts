@@ -5,11 +5,14 @@ import { meRoute } from './me.ts';
 import { passwordPageRoute, passwordRoute } from './password.ts';
 import { reauthenticatePageRoute, reauthenticateRoute } from './reauthenticate.ts';
 import { receiptRoute } from './receipts.ts';
+import { revokeRoute } from './revoke.ts';
 import { endSessionRoute, endSessionsRoute, listSessionsRoute } from './sessions.ts';
 import { setUpPageRoute, setUpRoute } from './set-up.ts';
 import { signInPageRoute, signInRoute } from './sign-in.ts';
 import { signOutPageRoute, signOutRoute } from './sign-out.ts';
 import { signUpPageRoute, signUpRoute } from './sign-up.ts';
+import { tokenRoute } from './token.ts';
+import { jwksRoute, metadataRoute } from './well-known.ts';
 
 /** Every route there is: what is not in this table does not answer. */
 export const ROUTES: readonly Route[] = [
@@ -28,6 +31,10 @@ export const ROUTES: readonly Route[] = [
   endSessionRoute,
   endSessionsRoute,
   receiptRoute,
+  tokenRoute,
+  revokeRoute,
+  jwksRoute,
+  metadataRoute,
   accountPageRoute,
   endSessionButton,
   endOthersButton,

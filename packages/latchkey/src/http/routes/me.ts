@@ -1,4 +1,4 @@
-import { requirePrincipal } from '../exchange.ts';
+import { requirePerson } from '../exchange.ts';
 import { type Route, route } from '../route.ts';
 import { principalShape, writePrincipal } from '../wire.ts';
 
@@ -16,7 +16,7 @@ export const meRoute: Route = route({
   errors: [400, 401, 503],
   act: async (exchange) => ({
     status: 200,
-    body: writePrincipal(await requirePrincipal(exchange)),
+    body: writePrincipal(await requirePerson(exchange)),
     cookie: null,
   }),
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changePassword } from '../../flows/prove-again.ts';
 import { passwordPage } from '../../pages/password.ts';
-import { requireHolder, requirePrincipal, viewer } from '../exchange.ts';
+import { requireHolder, requirePerson, viewer } from '../exchange.ts';
 import { html, page, type Route, route, seeOther } from '../route.ts';
 import { receiptShape, writeReceipt } from '../wire.ts';
 import { password } from './fields.ts';
@@ -19,10 +19,10 @@ export const passwordRoute: Route = route({
     location: '/auth/account?done=password-changed',
     page: async (exchange, { problem }) => {
       const { config } = exchange.rooms;
-      const principal = await requirePrincipal(exchange);
+      const { user } = await requirePerson(exchange);
       return passwordPage({
         brand: config.brand,
-        signedInAs: principal.user.email,
+        signedInAs: user.email,
         passwordLength: config.passwordLength,
         problem,
       });
@@ -35,14 +35,18 @@ export const passwordRoute: Route = route({
     const holder = await requireHolder(exchange);
     const input = { currentPassword: body.current_password, newPassword: body.new_password };
     const { cookie, receipt } = await changePassword(exchange.rooms, holder, input, exchange.ip);
-    return { status: 200, body: { receipt: writeReceipt(receipt) }, cookie };
+    return {
+      status: 200,
+      body: { receipt: writeReceipt(receipt) },
+      cookie: cookie === null ? null : { value: cookie, session: holder.principal.session.id },
+    };
   },
 });
 
 /** `GET /auth/password`: the page. */
 export const passwordPageRoute: Route = page('/auth/password', async (exchange) => {
-  const principal = await viewer(exchange);
-  if (principal === null) return seeOther('/auth/sign-in?return_to=%2Fauth%2Fpassword');
+  const person = await viewer(exchange);
+  if (person === null) return seeOther('/auth/sign-in?return_to=%2Fauth%2Fpassword');
   const { brand, passwordLength } = exchange.rooms.config;
-  return html(passwordPage({ brand, signedInAs: principal.user.email, passwordLength, problem: null }));
+  return html(passwordPage({ brand, signedInAs: person.user.email, passwordLength, problem: null }));
 });

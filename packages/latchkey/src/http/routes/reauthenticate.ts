@@ -1,6 +1,6 @@
 import { reauthenticate } from '../../flows/prove-again.ts';
 import { reauthenticatePage } from '../../pages/reauthenticate.ts';
-import { requireHolder, requirePrincipal, viewer } from '../exchange.ts';
+import { requireHolder, requirePerson, viewer } from '../exchange.ts';
 import { safeReturnTo } from '../return-to.ts';
 import { html, page, type Route, route, seeOther } from '../route.ts';
 import { principalShape, writePrincipal } from '../wire.ts';
@@ -18,30 +18,36 @@ export const reauthenticateRoute: Route = route({
   form: {
     location: '/auth/account?done=reauthenticated',
     page: async (exchange, { returnTo, problem }) => {
-      const principal = await requirePrincipal(exchange);
+      const { user } = await requirePerson(exchange);
       const { brand } = exchange.rooms.config;
-      return reauthenticatePage({ brand, signedInAs: principal.user.email, returnTo, problem });
+      return reauthenticatePage({ brand, signedInAs: user.email, returnTo, problem });
     },
   },
   status: 200,
   answer: principalShape,
   errors: [400, 401, 403, 413, 415, 429, 503],
   act: async (exchange, { body }) => {
-    const before = await requireHolder(exchange);
-    const { principal, cookie } = await reauthenticate(exchange.rooms, before, body.password, exchange.ip);
-    return { status: 200, body: writePrincipal(principal), cookie };
+    const holder = await requireHolder(exchange);
+    const { principal, cookie } = await reauthenticate(exchange.rooms, holder, body.password, exchange.ip);
+    const { user, session } = principal;
+    const { via } = holder.principal;
+    return {
+      status: 200,
+      body: { ...writePrincipal({ principal, user, session }), via },
+      cookie: cookie === null ? null : { value: cookie, session: session.id },
+    };
   },
 });
 
 /** `GET /auth/reauthenticate`: the page. */
 export const reauthenticatePageRoute: Route = page('/auth/reauthenticate', async (exchange) => {
-  const principal = await viewer(exchange);
+  const person = await viewer(exchange);
   const returnTo = safeReturnTo(exchange.url.searchParams.get('return_to'), exchange.allowed, '');
-  if (principal === null) return seeOther('/auth/sign-in');
+  if (person === null) return seeOther('/auth/sign-in');
   return html(
     reauthenticatePage({
       brand: exchange.rooms.config.brand,
-      signedInAs: principal.user.email,
+      signedInAs: person.user.email,
       returnTo: returnTo === '' ? null : returnTo,
       problem: null,
     }),

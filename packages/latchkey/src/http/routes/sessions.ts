@@ -65,7 +65,7 @@ export const listSessionsRoute: Route = route({
           id: session.id,
           current: session.id === principal.session.id,
           client: session.client,
-          mode: 'session',
+          mode: exchange.rooms.config.clients.get(session.client)?.mode ?? 'session',
           created_at: rfc3339(session.createdAt),
           last_seen_at: rfc3339(lastSeenAt),
           ip: session.ip,
@@ -96,7 +96,7 @@ export const endSessionRoute: Route = route({
     const id = findId<'session'>(exchange.params['id'] ?? '');
     if (id === null) throw failure('LK_NOT_FOUND');
     const receipt = await endSession(exchange.rooms, principal, id);
-    const cookie = id === principal.session.id ? 'clear' : null;
+    const cookie = id === principal.session.id ? ({ value: 'clear', session: id } as const) : null;
     return { status: 200, body: { receipt: writeReceipt(receipt) }, cookie };
   },
 });
@@ -116,7 +116,8 @@ export const endSessionsRoute: Route = route({
   act: async (exchange, { query }) => {
     const principal = await requirePrincipal(exchange);
     const receipt = await endSessions(exchange.rooms, principal, query.except ?? null);
-    const cookie = query.except === undefined ? 'clear' : null;
+    const { id } = principal.session;
+    const cookie = query.except === undefined ? ({ value: 'clear', session: id } as const) : null;
     return { status: 200, body: { receipt: writeReceipt(receipt) }, cookie };
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isSetupToken, setUp } from '../../flows/set-up.ts';
 import { setupPage, setupSpentPage } from '../../pages/setup.ts';
-import { type Exchange, visitor } from '../exchange.ts';
+import { cookieOf, type Exchange, visitor } from '../exchange.ts';
 import { html, page, type Route, route } from '../route.ts';
 import { signedInShape, writeSignedIn } from '../wire.ts';
 import { email, name, password } from './fields.ts';
@@ -39,8 +39,8 @@ export const setUpRoute: Route = route({
   act: async (exchange, { body }) => {
     const input = { email: body.email, password: body.password, name: body.name ?? null };
     const from = await visitor(exchange, undefined);
-    const { principal, cookie } = await setUp(exchange.rooms, body.token, input, from);
-    return { status: 201, body: writeSignedIn(principal), cookie };
+    const signedIn = await setUp(exchange.rooms, body.token, input, from);
+    return { status: 201, body: writeSignedIn(signedIn), cookie: cookieOf(signedIn, from) };
   },
 });
 

@@ -1,6 +1,6 @@
 import { signIn } from '../../flows/sign-in.ts';
 import { signInPage } from '../../pages/sign-in.ts';
-import { viewer, visitor } from '../exchange.ts';
+import { cookieOf, viewer, visitor } from '../exchange.ts';
 import { safeReturnTo } from '../return-to.ts';
 import { html, page, type Route, route, seeOther } from '../route.ts';
 import { signedInShape, writeSignedIn } from '../wire.ts';
@@ -26,8 +26,9 @@ export const signInRoute: Route = route({
   answer: signedInShape,
   errors: [400, 401, 403, 413, 415, 429, 503],
   act: async (exchange, { body }) => {
-    const { principal, cookie } = await signIn(exchange.rooms, body, await visitor(exchange, body.client));
-    return { status: 200, body: writeSignedIn(principal), cookie };
+    const from = await visitor(exchange, body.client);
+    const signedIn = await signIn(exchange.rooms, body, from);
+    return { status: 200, body: writeSignedIn(signedIn), cookie: cookieOf(signedIn, from) };
   },
 });
 

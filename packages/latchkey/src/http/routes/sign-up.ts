@@ -1,6 +1,6 @@
 import { signUp } from '../../flows/sign-up.ts';
 import { signUpPage } from '../../pages/sign-up.ts';
-import { type Exchange, viewer, visitor } from '../exchange.ts';
+import { cookieOf, type Exchange, viewer, visitor } from '../exchange.ts';
 import { safeReturnTo } from '../return-to.ts';
 import { html, page, type Route, route, seeOther } from '../route.ts';
 import { signedInShape, writeSignedIn } from '../wire.ts';
@@ -33,8 +33,9 @@ export const signUpRoute: Route = route({
   errors: [400, 401, 403, 409, 413, 415, 429, 503],
   act: async (exchange, { body }) => {
     const input = { email: body.email, password: body.password, name: body.name ?? null };
-    const { principal, cookie } = await signUp(exchange.rooms, input, await visitor(exchange, body.client));
-    return { status: 201, body: writeSignedIn(principal), cookie };
+    const from = await visitor(exchange, body.client);
+    const signedIn = await signUp(exchange.rooms, input, from);
+    return { status: 201, body: writeSignedIn(signedIn), cookie: cookieOf(signedIn, from) };
   },
 });
 

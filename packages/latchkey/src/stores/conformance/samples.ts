@@ -40,6 +40,7 @@ export function sampleUser(changes: Partial<UserRecord> = {}): UserRecord {
     emailVerifiedAt: null,
     createdAt: NOW,
     disabledAt: null,
+    fields: '{}',
     ...changes,
   };
 }
@@ -76,6 +77,7 @@ export function sampleSession(changes: Partial<SessionRecord> = {}): SessionReco
     amr: [],
     ip: null,
     device: null,
+    chain: null,
     ...changes,
   };
 }

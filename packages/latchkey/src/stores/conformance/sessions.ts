@@ -13,6 +13,7 @@ import {
   sampleId,
   sampleSession,
   storedSession,
+  winners,
 } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 
@@ -181,7 +182,7 @@ function sparing(test: StoreTest): void {
       const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
       const { seq } = only(appended);
       await tables.log.raiseFloor('user', user.id, seq);
-      await tables.sessions.spare(spared.id, seq);
+      assert.equal(await tables.sessions.spare(spared.id, spared.rs, seq), true);
     });
     const alive = await store.sessions.list(user.id, NOW, 10, null);
     assert.deepEqual(
@@ -193,10 +194,19 @@ function sparing(test: StoreTest): void {
     assert.equal((await storedSession(store, other.id)).rs, other.rs);
   });
 
-  test('sparing never takes a position back', async (store) => {
+  test('sparing never revives: not one that was ended, nor one whose position is another than was read (@rule R3)', async (store) => {
+    const revoked = await createSession(store, { rs: 20, revokedSeq: 21 });
+    assert.equal(await store.sessions.spare(revoked.id, 20, 30), false);
+    assert.equal((await storedSession(store, revoked.id)).rs, 20);
     const { id } = await createSession(store, { rs: 20 });
-    await store.sessions.spare(id, 19);
+    assert.equal(await store.sessions.spare(id, 19, 30), false);
     assert.equal((await storedSession(store, id)).rs, 20);
+    assert.equal(await store.sessions.spare(sampleId(), 0, 30), false);
+  });
+
+  test('of fifty who spare a session at once, one does', async (store) => {
+    const { id } = await createSession(store, { rs: 20 });
+    assert.equal(await winners(50, async (index) => await store.sessions.spare(id, 20, 30 + index)), 1);
   });
 
   test('deleting a session deletes what belongs to it', async (store) => {

@@ -13,6 +13,7 @@ import { sessionListConformance } from './session-list.ts';
 import { sessionConformance } from './sessions.ts';
 import type { OpenStore, StoreTest } from './store-test.ts';
 import { textConformance } from './text.ts';
+import { tokenConformance } from './tokens.ts';
 import { transactionConformance } from './transactions.ts';
 
 export type { OpenStore, StoreTest } from './store-test.ts';
@@ -41,6 +42,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: sessions`, () => sessionConformance(storeTest));
   describe(`${name}: the life of sessions`, () => sessionLifeConformance(storeTest));
   describe(`${name}: lists of sessions`, () => sessionListConformance(storeTest));
+  describe(`${name}: refresh chains and signing keys`, () => tokenConformance(storeTest));
   describe(`${name}: session data`, () => sessionDataConformance(storeTest));
   describe(`${name}: meta, proofs, receipts and followers`, () => operationsConformance(storeTest));
   describe(`${name}: text and bytes`, () => textConformance(storeTest));

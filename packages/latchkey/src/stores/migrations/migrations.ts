@@ -1,5 +1,6 @@
 import { first } from './0001-first.ts';
+import { tokens } from './0002-tokens.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in the order of versions. */
-export const MIGRATIONS: readonly Migration[] = [first];
+export const MIGRATIONS: readonly Migration[] = [first, tokens];

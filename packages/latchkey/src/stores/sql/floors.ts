@@ -4,10 +4,10 @@ import type { Schema } from './schema.ts';
 
 const EVERYONE = new Uint8Array(0);
 
-/** Whom floors may concern: a session's user, if it has one, and its client. */
+/** Whom floors may concern: a session's user, if it has one, and its client; a user alone has none. */
 export interface Concerned {
   readonly user: Expression<Uint8Array | null>;
-  readonly client: Expression<Uint8Array>;
+  readonly client: Expression<Uint8Array> | null;
 }
 
 /** The session of the query around. */
@@ -22,7 +22,9 @@ function concerning(db: Kysely<Schema>, { user, client }: Concerned) {
     .where((eb) =>
       eb.or([
         eb.and([eb('floor.scope', '=', 'user'), eb('floor.subject', '=', user)]),
-        eb.and([eb('floor.scope', '=', 'client'), eb('floor.subject', '=', client)]),
+        ...(client === null
+          ? []
+          : [eb.and([eb('floor.scope', '=', 'client'), eb('floor.subject', '=', client)])]),
         eb.and([eb('floor.scope', '=', 'all'), eb('floor.subject', '=', EVERYONE)]),
       ]),
     );

@@ -1,4 +1,12 @@
-import type { Acr, EntryKind, FloorScope, Position, Scope, Timestamp } from '@latchkey/verify';
+import type {
+  Acr,
+  EntryKind,
+  FloorScope,
+  Position,
+  Scope,
+  SigningAlgorithm,
+  Timestamp,
+} from '@latchkey/verify';
 
 /*
  * The tables as they are after the last migration. Ids and hashes are bytes,
@@ -38,6 +46,8 @@ export interface AccountTable {
   readonly email_verified_at: Timestamp | null;
   readonly created_at: Timestamp;
   readonly disabled_at: Timestamp | null;
+  /** A JSON object. */
+  readonly fields: string;
 }
 
 export interface UserRoleTable {
@@ -78,6 +88,24 @@ export interface SessionTable {
   readonly amr: string;
   readonly ip: string | null;
   readonly device: string | null;
+  /** `null`, like the other columns of the chain, where the session has no refresh tokens. */
+  readonly chain_nonce: Bytes | null;
+  readonly generation: number | null;
+  readonly generation_at: Timestamp | null;
+  readonly chain_key: string | null;
+  readonly chain_origin: Bytes | null;
+  readonly shared_run: number | null;
+  readonly shared_generation: number | null;
+}
+
+export interface SigningKeyTable {
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly public_key: string;
+  readonly sealed: Bytes;
+  readonly sealed_by: string;
+  readonly created_at: Timestamp;
+  readonly used_at: Timestamp;
 }
 
 export interface SessionDataTable {
@@ -144,6 +172,7 @@ export interface Schema {
   readonly session: SessionTable;
   readonly session_data: SessionDataTable;
   readonly session_seen: SessionSeenTable;
+  readonly signing_key: SigningKeyTable;
   readonly proof: ProofTable;
   readonly receipt: ReceiptTable;
   readonly follower: FollowerTable;

@@ -1,6 +1,6 @@
 import type { Amr } from '@latchkey/verify';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { SessionRecord } from '../store.ts';
+import type { RefreshChain, SessionRecord } from '../store.ts';
 import type { SessionTable } from './schema.ts';
 
 /** A row of `session`, as a type alias: an interface is not taken for a record of values. */
@@ -27,6 +27,13 @@ export function rowFromSession(session: SessionRecord): SessionRow {
     amr: amrToText(session.amr),
     ip: session.ip,
     device: session.device,
+    chain_nonce: session.chain?.nonce ?? null,
+    generation: session.chain?.generation ?? null,
+    generation_at: session.chain?.generationAt ?? null,
+    chain_key: session.chain?.key ?? null,
+    chain_origin: session.chain?.origin ?? null,
+    shared_run: session.chain?.sharedRun ?? null,
+    shared_generation: session.chain?.sharedGeneration ?? null,
   };
 }
 
@@ -51,7 +58,18 @@ export function sessionFromRow(row: SessionTable): SessionRecord {
     amr: amrFromText(row.amr),
     ip: row.ip,
     device: row.device,
+    chain: chainFromRow(row),
   };
+}
+
+/** `null` unless all of it is there. */
+function chainFromRow(row: SessionTable): RefreshChain | null {
+  const { chain_nonce: nonce, generation, generation_at: generationAt } = row;
+  const { chain_key: key, chain_origin: origin, shared_run: sharedRun } = row;
+  if (nonce === null || generation === null || generationAt === null) return null;
+  if (key === null || origin === null || sharedRun === null) return null;
+  const { shared_generation: sharedGeneration } = row;
+  return { nonce, generation, generationAt, key, origin, sharedRun, sharedGeneration };
 }
 
 /** How `amr` stands in its column: a JSON array. */

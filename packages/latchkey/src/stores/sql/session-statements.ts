@@ -26,6 +26,13 @@ const COLUMNS = [
   'amr',
   'ip',
   'device',
+  'chain_nonce',
+  'generation',
+  'generation_at',
+  'chain_key',
+  'chain_origin',
+  'shared_run',
+  'shared_generation',
 ] as const satisfies readonly (keyof SessionRow)[];
 
 /** Statements of `SqlSessions`. */
@@ -38,6 +45,8 @@ export function sessionStatements(db: Kysely<Schema>) {
     read: readStatement(db),
     list: listStatement(db),
     rotate: rotateStatement(db),
+    advance: advanceStatement(db),
+    share: shareStatement(db),
     revoke: new Statement((param: Param<{ id: Bytes; seq: Position }>) =>
       db
         .updateTable('session')
@@ -45,12 +54,13 @@ export function sessionStatements(db: Kysely<Schema>) {
         .where('id', '=', param('id'))
         .where('revoked_seq', 'is', null),
     ),
-    spare: new Statement((param: Param<{ id: Bytes; rs: Position }>) =>
+    spare: new Statement((param: Param<{ id: Bytes; expected: Position; rs: Position }>) =>
       db
         .updateTable('session')
         .set({ rs: param('rs') })
         .where('id', '=', param('id'))
-        .where('rs', '<', param('rs')),
+        .where('rs', '=', param('expected'))
+        .where('revoked_seq', 'is', null),
     ),
     moveIdle: new Statement((param: Param<{ id: Bytes; idleUntil: Timestamp }>) =>
       db
@@ -114,6 +124,7 @@ function readStatement(db: Kysely<Schema>) {
         'account.email_verified_at as user_email_verified_at',
         'account.created_at as user_created_at',
         'account.disabled_at as user_disabled_at',
+        'account.fields as user_fields',
         'user_role.role as role',
       ])
       .select(highestFloor(db, SESSION_CONCERNED).as('floor'))
@@ -162,6 +173,58 @@ function rotateStatement(db: Kysely<Schema>) {
       .where('session.id', '=', param('id'))
       .where('session.secret_hash', '=', param('expected'))
       .where((eb) => alive(db, eb, param('rotatedAt'))),
+  );
+}
+
+function advanceStatement(db: Kysely<Schema>) {
+  type Values = {
+    id: Bytes;
+    generation: number;
+    at: Timestamp;
+    key: string;
+    origin: Bytes;
+    idleUntil: Timestamp;
+  };
+  return new Statement((param: Param<Values>) =>
+    db
+      .updateTable('session')
+      .set((eb) => ({
+        generation: eb('session.generation', '+', 1),
+        generation_at: param('at'),
+        chain_key: param('key'),
+        chain_origin: param('origin'),
+        idle_until: eb
+          .case()
+          .when('session.idle_until', '<', param('idleUntil'))
+          .then(param('idleUntil'))
+          .else(eb.ref('session.idle_until'))
+          .end(),
+      }))
+      .where('session.id', '=', param('id'))
+      .where('session.generation', '=', param('generation'))
+      .where((eb) => alive(db, eb, param('at'))),
+  );
+}
+
+/** One statement, so that of many who share a generation at once each sees it counted once. */
+function shareStatement(db: Kysely<Schema>) {
+  return new Statement((param: Param<{ id: Bytes; generation: number }>) =>
+    db
+      .updateTable('session')
+      .set((eb) => ({
+        shared_run: eb
+          .case()
+          .when('session.shared_generation', '=', param('generation'))
+          .then(eb.ref('session.shared_run'))
+          .when('session.shared_generation', '=', eb('session.generation', '-', 1))
+          .then(eb('session.shared_run', '+', 1))
+          .else(1)
+          .end(),
+        shared_generation: param('generation'),
+      }))
+      .where('session.id', '=', param('id'))
+      .where('session.generation', '=', param('generation'))
+      .returning('session.shared_run as run'),
   );
 }
 

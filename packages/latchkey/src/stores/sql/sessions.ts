@@ -1,6 +1,7 @@
 import type { Position, SessionId, Timestamp, UserId } from '@latchkey/verify';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import type {
+  Advance,
   ListedSession,
   Rotation,
   SessionReading,
@@ -61,8 +62,8 @@ export class SqlSessions implements SessionStore {
     return (await this.#runner.write(this.#statements.revoke, { id: idBytes(id), seq })) === 1;
   }
 
-  async spare(id: SessionId, rs: Position): Promise<void> {
-    await this.#runner.write(this.#statements.spare, { id: idBytes(id), rs });
+  async spare(id: SessionId, expected: Position, rs: Position): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.spare, { id: idBytes(id), expected, rs })) === 1;
   }
 
   async rotate(id: SessionId, expected: Uint8Array, next: Rotation): Promise<boolean> {
@@ -76,6 +77,16 @@ export class SqlSessions implements SessionStore {
       amr: amrToText(next.amr),
     });
     return written === 1;
+  }
+
+  async advance(id: SessionId, generation: number, next: Advance): Promise<boolean> {
+    const values = { id: idBytes(id), generation, ...next };
+    return (await this.#runner.write(this.#statements.advance, values)) === 1;
+  }
+
+  async share(id: SessionId, generation: number): Promise<number> {
+    const row = await this.#runner.row(this.#statements.share, { id: idBytes(id), generation });
+    return row?.run ?? 0;
   }
 
   async moveIdle(moves: readonly { readonly id: SessionId; readonly idleUntil: Timestamp }[]): Promise<void> {
@@ -110,6 +121,7 @@ interface UserColumns {
   readonly user_email_verified_at: Timestamp | null;
   readonly user_created_at: Timestamp | null;
   readonly user_disabled_at: Timestamp | null;
+  readonly user_fields: string | null;
 }
 
 function userOfSession(row: UserColumns): UserRecord | null {
@@ -123,5 +135,6 @@ function userOfSession(row: UserColumns): UserRecord | null {
     emailVerifiedAt: row.user_email_verified_at,
     createdAt,
     disabledAt: row.user_disabled_at,
+    fields: row.user_fields ?? '{}',
   };
 }

@@ -16,6 +16,7 @@ import type { Schema } from './schema.ts';
 import { SqlSessionData, sessionDataStatements } from './session-data.ts';
 import { sessionStatements } from './session-statements.ts';
 import { SqlSessions } from './sessions.ts';
+import { SqlSigningKeys, signingKeyStatements } from './signing-keys.ts';
 import { Runner } from './statement.ts';
 import { SqlUsers, userStatements } from './users.ts';
 
@@ -59,6 +60,7 @@ function compile(db: Kysely<Schema>) {
     attempts: attemptStatements(db),
     sessions: sessionStatements(db),
     data: sessionDataStatements(db),
+    signingKeys: signingKeyStatements(db),
     proofs: proofStatements(db),
     log: logStatements(db),
     receipts: receiptStatements(db),
@@ -74,6 +76,7 @@ function tablesOf(statements: Statements, runner: Runner): Tables {
     attempts: new SqlAttempts(statements.attempts, runner),
     sessions: new SqlSessions(statements.sessions, runner),
     data: new SqlSessionData(statements.data, runner),
+    signingKeys: new SqlSigningKeys(statements.signingKeys, runner),
     proofs: new SqlProofs(statements.proofs, runner),
     log: new SqlLog(statements.log, runner),
     receipts: new SqlReceipts(statements.receipts, runner),

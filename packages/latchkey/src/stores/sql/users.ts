@@ -1,7 +1,8 @@
 import type { Timestamp, UserId } from '@latchkey/verify';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { UserRecord, UserStore } from '../store.ts';
+import type { UserReading, UserRecord, UserStore } from '../store.ts';
+import { highestFloor } from './floors.ts';
 import type { AccountTable, Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
@@ -20,6 +21,7 @@ export function userStatements(db: Kysely<Schema>) {
     emailVerifiedAt: Timestamp | null;
     createdAt: Timestamp;
     disabledAt: Timestamp | null;
+    fields: string;
   };
   return {
     create: new Statement((param: Param<NewUser>) =>
@@ -33,6 +35,7 @@ export function userStatements(db: Kysely<Schema>) {
           email_verified_at: param('emailVerifiedAt'),
           created_at: param('createdAt'),
           disabled_at: param('disabledAt'),
+          fields: param('fields'),
         })
         .onConflict((conflict) => conflict.column('email_key').doNothing()),
     ),
@@ -52,6 +55,16 @@ export function userStatements(db: Kysely<Schema>) {
         .values({ user_id: param('id'), role: param('role') })
         .onConflict((conflict) => conflict.columns(['user_id', 'role']).doNothing()),
     ),
+    removeRole: new Statement((param: Param<{ id: Bytes; role: string }>) =>
+      db.deleteFrom('user_role').where('user_id', '=', param('id')).where('role', '=', param('role')),
+    ),
+    setFields: new Statement((param: Param<{ id: Bytes; fields: string }>) =>
+      db
+        .updateTable('account')
+        .set({ fields: param('fields') })
+        .where('id', '=', param('id')),
+    ),
+    read: readStatement(db),
     countWithRole: new Statement((param: Param<{ role: string }>) =>
       db
         .selectFrom('user_role')
@@ -59,6 +72,20 @@ export function userStatements(db: Kysely<Schema>) {
         .where('role', '=', param('role')),
     ),
   };
+}
+
+/** One statement, so that head, floors, user and roles are of one snapshot. A row for each role, one where there is none. */
+function readStatement(db: Kysely<Schema>) {
+  return new Statement((param: Param<{ id: Bytes }>) =>
+    db
+      .selectFrom('account')
+      .crossJoin('log_head')
+      .leftJoin('user_role', 'user_role.user_id', 'account.id')
+      .selectAll('account')
+      .select(['log_head.seq as head', 'user_role.role as role'])
+      .select(highestFloor(db, { user: sql.ref('account.id'), client: null }).as('floor'))
+      .where('account.id', '=', param('id')),
+  );
 }
 
 /** The record that a row of `account` holds. */
@@ -71,6 +98,7 @@ export function userFromRow(row: AccountTable): UserRecord {
     emailVerifiedAt: row.email_verified_at,
     createdAt: row.created_at,
     disabledAt: row.disabled_at,
+    fields: row.fields,
   };
 }
 
@@ -93,6 +121,7 @@ export class SqlUsers implements UserStore {
       emailVerifiedAt: user.emailVerifiedAt,
       createdAt: user.createdAt,
       disabledAt: user.disabledAt,
+      fields: user.fields,
     });
     return written === 1;
   }
@@ -100,6 +129,18 @@ export class SqlUsers implements UserStore {
   async find(id: UserId): Promise<UserRecord | null> {
     const row = await this.#runner.row(this.#statements.find, { id: idBytes(id) });
     return row === null ? null : userFromRow(row);
+  }
+
+  async read(id: UserId): Promise<UserReading | null> {
+    const rows = await this.#runner.rows(this.#statements.read, { id: idBytes(id) });
+    const [row] = rows;
+    if (row === undefined) return null;
+    return {
+      head: row.head,
+      user: userFromRow(row),
+      roles: rows.flatMap(({ role }) => role ?? []).toSorted(),
+      floor: row.floor,
+    };
   }
 
   async findByEmail(emailKey: string): Promise<UserRecord | null> {
@@ -119,6 +160,14 @@ export class SqlUsers implements UserStore {
 
   async assignRole(id: UserId, role: string): Promise<void> {
     await this.#runner.write(this.#statements.assignRole, { id: idBytes(id), role });
+  }
+
+  async removeRole(id: UserId, role: string): Promise<void> {
+    await this.#runner.write(this.#statements.removeRole, { id: idBytes(id), role });
+  }
+
+  async setFields(id: UserId, fields: string): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.setFields, { id: idBytes(id), fields })) === 1;
   }
 
   async countWithRole(role: string): Promise<number> {

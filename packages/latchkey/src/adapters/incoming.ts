@@ -1,0 +1,84 @@
+/** Between Node's HTTP server and `Request` and `Response`, for the adapters that stand on it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { failure } from '../errors.ts';
+import { rawHeaderSource } from '../foundation/header-source.ts';
+import { newRequestId } from '../http/handler.ts';
+import { problemResponse } from '../http/problem.ts';
+import type { Latchkey } from '../latchkey.ts';
+import { bodyWasRead, type GuardedRequest } from './guard.ts';
+
+/** Methods that a `Request` cannot have (Fetch §2.2.1). */
+const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK']);
+
+/** What a guard reads of Node's request: the headers where they are, without a copy. */
+export function guardedRequest(incoming: IncomingMessage, target = incoming.url ?? '/'): GuardedRequest {
+  return { method: incoming.method ?? 'GET', url: target, headers: rawHeaderSource(incoming.rawHeaders) };
+}
+
+/**
+ * Answers a request to one of Latchkey's own paths.
+ *
+ * @param target as the client asked for it, whatever a framework has made of `incoming.url`.
+ * @returns whether it was one; else nothing was read or written.
+ * @throws {TypeError} where the body has been read before, because nobody can read it again.
+ */
+export async function answer(
+  auth: Latchkey,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  target: string,
+): Promise<boolean> {
+  const url = urlOf(target, auth.config.origin);
+  if (url === null || !auth.answers(url.pathname)) return false;
+  const peer = incoming.socket.remoteAddress ?? null;
+  const response = FORBIDDEN.has(incoming.method ?? '')
+    ? problemResponse(failure('LK_METHOD_NOT_ALLOWED', { allow: [] }), new Request(url), newRequestId())
+    : await auth.handler(requestOf(incoming, url), { peer });
+  await send(response, outgoing);
+  // Until the rest of a refused body has been read, the connection has no next request.
+  incoming.resume();
+  return true;
+}
+
+/** Writes an answer out. A client that hangs up meanwhile is no error. */
+export async function send(response: Response, outgoing: ServerResponse): Promise<void> {
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) {
+    if (name === 'set-cookie') outgoing.appendHeader(name, value);
+    else outgoing.setHeader(name, value);
+  }
+  if (response.body === null) {
+    outgoing.end();
+    return;
+  }
+  try {
+    await pipeline(response.body, outgoing);
+  } catch (error) {
+    if (!hasHungUp(error)) throw error;
+  }
+}
+
+function hasHungUp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+/** RFC 9112 §3.2: a path, or a whole URL, of which all before the path is the client's claim and dropped. */
+function urlOf(target: string, origin: string): URL | null {
+  if (target.startsWith('/')) return URL.parse(`${origin}${target}`);
+  const url = URL.parse(target);
+  return url === null ? null : URL.parse(`${origin}${url.pathname}${url.search}`);
+}
+
+function requestOf(incoming: IncomingMessage, url: URL): Request {
+  const { method = 'GET', rawHeaders } = incoming;
+  const headers = new Headers();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
+  }
+  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers });
+  if (incoming.readableDidRead) throw bodyWasRead();
+  // Read when it is asked for, and left open when it is not: an answer may come before its end.
+  const body = ReadableStream.from(incoming.iterator({ destroyOnReturn: false }));
+  return new Request(url, { method, headers, body, duplex: 'half' });
+}

@@ -1,0 +1,97 @@
+import {
+  type Millis,
+  NearCache,
+  type Principal,
+  type Remembered,
+  type Seconds,
+  type Values,
+} from '@latchkey/verify';
+import type { Decision, Subject } from '../access/access.ts';
+import { failure } from '../errors.ts';
+import type { Rooms } from './rooms.ts';
+import { whoIs } from './who.ts';
+
+type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'claims' | 'access' | 'emit'>;
+
+/** What rules ask about a user that a token does not say. */
+interface RememberedUser extends Remembered {
+  readonly roles: readonly string[];
+  readonly fields: Values;
+}
+
+const LIFE: Millis = 60_000;
+
+/** Answers "can they access this resource?". Nothing is allowed that the configuration does not say. */
+export class Authorizer {
+  readonly #rooms: Uses;
+  readonly #users: NearCache<RememberedUser>;
+
+  constructor(rooms: Uses) {
+    this.#rooms = rooms;
+    const { clock, tail, config } = rooms;
+    this.#users = new NearCache({ clock, tail, entries: config.nearCacheEntries });
+  }
+
+  /** Whether the principal may; `null` is the anonymous. */
+  async can(principal: Principal | null, permission: string, resource: unknown): Promise<boolean> {
+    const subject = await this.#subjectOf(principal);
+    return this.#rooms.access.allows(subject, permission, resource, this.#rooms.clock.now());
+  }
+
+  /** The decision with its reasons: to be read, never to be put into an `if`. */
+  async explain(principal: Principal | null, permission: string, resource: unknown): Promise<Decision> {
+    const subject = await this.#subjectOf(principal);
+    return this.#rooms.access.decide(subject, permission, resource, this.#rooms.clock.now());
+  }
+
+  /**
+   * Returns where the principal may.
+   *
+   * @throws `LK_UNAUTHENTICATED` for the anonymous; `LK_STEP_UP_REQUIRED` where proving
+   *   again would do; else `LK_FORBIDDEN`.
+   */
+  async authorize(principal: Principal | null, permission: string, resource: unknown): Promise<void> {
+    if (await this.can(principal, permission, resource)) return;
+    const { stepUp } = await this.explain(principal, permission, resource);
+    const code =
+      principal === null ? 'LK_UNAUTHENTICATED' : stepUp === null ? 'LK_FORBIDDEN' : 'LK_STEP_UP_REQUIRED';
+    this.#rooms.emit({
+      type: 'access_denied',
+      code,
+      permission,
+      ...(principal === null ? {} : { user: principal.id, session: principal.session.id }),
+    });
+    if (principal === null) throw failure('LK_UNAUTHENTICATED');
+    if (stepUp === null) throw failure('LK_FORBIDDEN', { permission });
+    throw failure('LK_STEP_UP_REQUIRED', { acr: stepUp.acr, maxAge: stepUp.maxAge satisfies Seconds | null });
+  }
+
+  async #subjectOf(principal: Principal | null): Promise<Subject | null> {
+    if (principal === null) return null;
+    const { id, acr, authTime } = principal;
+    const { roles, fields } = principal.user ?? (await this.#userOf(principal));
+    return { id, roles, fields, acr, authTime };
+  }
+
+  /** A token says who, and the store what they are: remembered like a credential, and judged by the log like one. */
+  async #userOf(principal: Principal): Promise<Pick<RememberedUser, 'roles' | 'fields'>> {
+    const hit = this.#users.find(principal.id);
+    if (hit !== null) return hit;
+    const { store, clock, config } = this.#rooms;
+    const readAt = clock.monotonic();
+    const reading = await store.users.read(principal.id);
+    if (reading === null || reading.user.disabledAt !== null) throw failure('LK_UNAUTHENTICATED');
+    const { user } = await whoIs(this.#rooms, reading.user, reading.roles);
+    // Of no session and no client: what is remembered is of the user, whatever they ask with.
+    const facts = { rs: reading.head, session: '', user: principal.id, client: '', signingKey: null };
+    const remembered = {
+      facts,
+      goodUntil: Number.POSITIVE_INFINITY,
+      life: Math.min(LIFE, config.nearCacheLife),
+      roles: user.roles,
+      fields: user.fields,
+    };
+    this.#users.fill(principal.id, remembered, readAt);
+    return remembered;
+  }
+}

@@ -1,0 +1,158 @@
+import {
+  type AccessToken,
+  type Facts,
+  type Principal,
+  type Timestamp,
+  TokenRefused,
+  type Values,
+  type Verdict,
+  verifyAccessToken,
+} from '@latchkey/verify';
+import { failure } from '../errors.ts';
+import { createdAtOf, subjectOf } from '../foundation/ids.ts';
+import { causeOfDeath } from '../sessions/session.ts';
+import type { Rooms } from './rooms.ts';
+import { whoIs } from './who.ts';
+
+/** What the log judges a token by, and how long it is good. */
+export interface CheckedToken {
+  readonly principal: Principal;
+  readonly audience: readonly string[];
+  readonly facts: Facts;
+  readonly goodUntil: Timestamp;
+}
+
+type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'claims' | 'signingKeys'>;
+
+/**
+ * Verifies an access token of ours. Its signature and what it says are all that
+ * is read: no store is asked.
+ *
+ * @throws `LK_TOKEN_EXPIRED` where all but its time is good, `LK_TOKEN_REFUSED`; both shown as `LK_UNAUTHENTICATED`.
+ */
+export async function readToken(rooms: Uses, text: string, audience: string): Promise<AccessToken> {
+  try {
+    return verify(rooms, text, audience);
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
+    if (error.reason !== 'unknown key') throw refusal(error);
+  }
+  // Another process may have made a key since this one read them.
+  await rooms.signingKeys.refresh();
+  try {
+    return verify(rooms, text, audience);
+  } catch (error) {
+    throw error instanceof TokenRefused ? refusal(error) : error;
+  }
+}
+
+function verify({ config, clock, signingKeys }: Uses, text: string, audience: string): AccessToken {
+  return verifyAccessToken(text, {
+    issuer: config.origin,
+    audience,
+    key: (kid) => signingKeys.find(kid),
+    now: clock.now(),
+  });
+}
+
+function refusal(error: TokenRefused): Error {
+  const code = error.reason === 'expired' ? 'LK_TOKEN_EXPIRED' : 'LK_TOKEN_REFUSED';
+  return failure(code, undefined, { cause: error });
+}
+
+/**
+ * Whether the token is still good, and whom it speaks for. Where the log's copy is
+ * fresh and says nothing of it, the token itself is the answer; where facts in it
+ * have changed, or the copy cannot tell, the store decides (R2).
+ *
+ * @throws `LK_TOKEN_REVOKED`, shown as `LK_UNAUTHENTICATED`; `LK_STORE_UNAVAILABLE`.
+ */
+export async function checkToken(rooms: Uses, token: AccessToken): Promise<CheckedToken> {
+  if (token.rs === null) throw failure('LK_TOKEN_REFUSED');
+  const facts: Facts = {
+    rs: token.rs,
+    session: token.session,
+    user: token.subject,
+    client: rooms.config.clients.get(token.client)?.subject ?? subjectOf('client', token.client),
+    signingKey: subjectOf('signing_key', token.kid),
+  };
+  const verdict = await judge(rooms, facts);
+  if (verdict === 'revoked') throw failure('LK_TOKEN_REVOKED');
+  if (verdict === 'ok') return answer(rooms, token, facts, token, token.claims, null);
+  return askStore(rooms, token, facts);
+}
+
+/** What the log says: it alone knows which signing keys are trusted no more, so a copy that is too old pulls first. */
+async function judge({ tail }: Uses, facts: Facts): Promise<Verdict | 'unknown'> {
+  if (!tail.isFresh()) await tail.catchUp();
+  return tail.check(facts);
+}
+
+/** The row decides, or where a login leaves none, the user's. */
+async function askStore(rooms: Uses, token: AccessToken, facts: Facts): Promise<CheckedToken> {
+  const { store, clock } = rooms;
+  const reading = await store.sessions.read(token.session);
+  if (reading === null) return askWithoutSession(rooms, token, facts);
+  const { session, user, roles, floor, head } = reading;
+  if (causeOfDeath(reading, clock.now()) !== null) throw failure('LK_TOKEN_REVOKED');
+  if (user === null || session.acr === null || session.authTime === null) throw failure('LK_TOKEN_REVOKED');
+  refuseFloor(floor, token);
+  const { claims } = await whoIs(rooms, user, roles);
+  // R11: a token never rises with its session, as a copied cookie does not; it may fall. To rise is to be renewed.
+  const acr = session.acr < token.acr ? session.acr : token.acr;
+  const authTime = Math.min(token.authTime, Math.floor(session.authTime / 1_000));
+  const known = { acr, amr: token.amr, authTime };
+  return answer(rooms, token, { ...facts, rs: head }, known, claims, session.expiresAt);
+}
+
+/** No row says whether the session was ended: the log does, for as long as its token could be good. */
+async function askWithoutSession(rooms: Uses, token: AccessToken, facts: Facts): Promise<CheckedToken> {
+  const { store, tail } = rooms;
+  const client = rooms.config.clients.get(token.client);
+  if (client === undefined || client.refresh) throw failure('LK_TOKEN_REVOKED');
+  await tail.catchUp();
+  const verdict = tail.check(facts);
+  if (verdict === 'revoked') throw failure('LK_TOKEN_REVOKED');
+  if (verdict === 'unknown') throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+  const reading = await store.users.read(token.subject);
+  if (reading === null || reading.user.disabledAt !== null) throw failure('LK_TOKEN_REVOKED');
+  refuseFloor(reading.floor, token);
+  refuseFloor(await store.log.floor('client', client.subject), token);
+  const { claims } = await whoIs(rooms, reading.user, reading.roles);
+  return answer(rooms, token, { ...facts, rs: reading.head }, token, claims, null);
+}
+
+/** R2: a floor speaks of the thing in hand, and a spared session's older tokens are not spared. */
+function refuseFloor(floor: number | null, token: AccessToken): void {
+  if (floor !== null && floor > (token.rs ?? -1)) throw failure('LK_TOKEN_REVOKED');
+}
+
+function answer(
+  { config }: Uses,
+  token: AccessToken,
+  facts: Facts,
+  known: Pick<AccessToken, 'acr' | 'amr' | 'authTime'>,
+  claims: Values,
+  endsAt: Timestamp | null,
+): CheckedToken {
+  const goodUntil = token.expiresAt * 1_000;
+  const principal: Principal = Object.freeze({
+    kind: 'user',
+    id: token.subject,
+    user: null,
+    session: Object.freeze({
+      id: token.session,
+      client: token.client,
+      mode: config.clients.get(token.client)?.mode ?? 'jwt',
+      createdAt: createdAtOf(token.session),
+      expiresAt: endsAt,
+    }),
+    claims,
+    via: 'token',
+    acr: known.acr,
+    amr: Object.freeze([...known.amr]),
+    authTime: known.authTime * 1_000,
+    expiresAt: goodUntil,
+  });
+  return { principal, audience: token.audience, facts, goodUntil };
+}

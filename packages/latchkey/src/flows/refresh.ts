@@ -1,0 +1,233 @@
+import type { LatchkeyError, Timestamp } from '@latchkey/verify';
+import type { Client } from '../config.ts';
+import { type Code, failure } from '../errors.ts';
+import { equalDigests, type Secret } from '../foundation/secret.ts';
+import { causeOfDeath, type Origin } from '../sessions/session.ts';
+import type { RefreshChain, SessionReading, SessionRecord } from '../stores/store.ts';
+import { judgeGeneration, originDigest } from '../tokens/refresh-chain.ts';
+import {
+  isGenuine,
+  isInRing,
+  parseRefreshToken,
+  type RefreshToken,
+  refreshToken,
+} from '../tokens/refresh-token.ts';
+import { audienceOf, type Grounds, type IssuedToken, issue } from './issue.ts';
+import type { Rooms } from './rooms.ts';
+import { whoIs } from './who.ts';
+
+/** R10: so many generations in a row, each used by two networks or devices, end the session. */
+export const SHARED_LIMIT = 3;
+/** How often a refresh that somebody overtook looks again. */
+const MAX_TRIES = 8;
+
+/** Who asks for a refresh, besides the token. */
+export interface RefreshRequest {
+  /** The client that it says it is, or `null`. */
+  readonly client: string | null;
+  readonly audience: string | null;
+  readonly origin: Origin;
+  /** Whether a page in a browser asks. */
+  readonly inBrowser: boolean;
+}
+
+export interface Refreshed extends IssuedToken {
+  readonly refreshToken: Secret;
+}
+
+type Uses = Pick<
+  Rooms,
+  'config' | 'store' | 'clock' | 'log' | 'tail' | 'claims' | 'signingKeys' | 'activity' | 'emit'
+>;
+
+/** A living session whose chain the token is of, and what a new access token would rest on. */
+interface Proven {
+  readonly session: SessionRecord;
+  readonly chain: RefreshChain;
+  readonly grounds: Grounds;
+}
+
+/**
+ * Exchanges a refresh token. The order is R10's: the row is read, the MAC is
+ * compared, then life and client are looked at, and only then is anything
+ * written: a forged token changes nothing.
+ *
+ * Rotation is one compare-and-swap on the generation. Everyone who presents the
+ * same generation at once gets the same successor, and so does who asks again
+ * because an answer was lost. Whatever is older has been copied: its session ends.
+ *
+ * @throws `LK_REFRESH_REFUSED`, `LK_REFRESH_REUSED`, both shown as `LK_GRANT_REFUSED`;
+ *   `LK_CLIENT_REFUSED`, `LK_AUDIENCE_REFUSED`; `LK_STORE_UNAVAILABLE`.
+ */
+export async function refresh(rooms: Uses, text: string, request: RefreshRequest): Promise<Refreshed> {
+  const token = parseRefreshToken(text);
+  // Nothing of ours, so nothing to note: anyone can send as much of it as they like.
+  if (token === null) throw failure('LK_REFRESH_REFUSED');
+  const audience = audienceOf(rooms, request.audience);
+  const { clock, tail } = rooms;
+  /** The generation that this request itself has made, should it have to look again. */
+  let made: RefreshChain | null = null;
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const readAt = clock.monotonic();
+    const proven = await prove(rooms, token, request);
+    const isOurs: boolean =
+      made !== null && made.generation === proven.chain.generation && made.key === proven.chain.key;
+    const chain: RefreshChain | null = isOurs ? proven.chain : await exchange(rooms, proven, token, request);
+    made = chain ?? made;
+    // R5: what was read too long ago proves nothing; the next reading finds what this one has made.
+    if (chain === null || clock.monotonic() - readAt > tail.maxStaleness) continue;
+    const { session, grounds } = proven;
+    rooms.activity.note(session.id, session.idleUntil, session.expiresAt);
+    return {
+      ...issue(rooms, grounds, audience),
+      refreshToken: refreshToken(rooms.config.rootSecret, session.id, chain),
+    };
+  }
+  throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+}
+
+/**
+ * The session of a refresh token of whatever generation, for whoever wants to end
+ * it; `null` where the token is not one of ours or the session has ended.
+ */
+export async function sessionOfRefreshToken(
+  rooms: Pick<Rooms, 'config' | 'store' | 'clock'>,
+  text: string,
+): Promise<SessionRecord | null> {
+  const token = parseRefreshToken(text);
+  const reading = token === null ? null : await rooms.store.sessions.read(token.session);
+  if (token === null || reading === null || reading.session.chain === null) return null;
+  if (!isGenuine(rooms.config.rootSecret, token, reading.session.chain)) return null;
+  return causeOfDeath(reading, rooms.clock.now()) === null ? reading.session : null;
+}
+
+async function prove(rooms: Uses, token: RefreshToken, request: RefreshRequest): Promise<Proven> {
+  const reading = await rooms.store.sessions.read(token.session);
+  const now = rooms.clock.now();
+  const chain = reading?.session.chain ?? null;
+  if (reading === null || chain === null) throw refused(rooms, request, 'LK_SESSION_UNKNOWN');
+  if (!isGenuine(rooms.config.rootSecret, token, chain)) throw refused(rooms, request, 'LK_TOKEN_REFUSED');
+  const cause = causeOfDeath(reading, now);
+  if (cause !== null) throw refused(rooms, request, cause, reading.session);
+  refuseClient(rooms, request, reading.session);
+  // Another node has the newer root secret already: the grant is good, and this node cannot serve it.
+  if (!isInRing(rooms.config.rootSecret, chain.key))
+    throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+  return { session: reading.session, chain, grounds: await groundsOf(rooms, reading, now) };
+}
+
+/** What an access token of a session rests on, as it was read. */
+export async function groundsOf(
+  rooms: Pick<Rooms, 'config' | 'claims'>,
+  { session, user, roles, head }: SessionReading,
+  at: Timestamp,
+): Promise<Grounds> {
+  const { acr, amr, authTime } = session;
+  if (user === null || acr === null || authTime === null)
+    throw new TypeError('a session before login has no tokens');
+  const who = await whoIs(rooms, user, roles);
+  const { id, client, expiresAt: endsAt } = session;
+  return { session: id, client, who, acr, amr, authTime, endsAt, rs: head, at };
+}
+
+function refuseClient(rooms: Uses, request: RefreshRequest, session: SessionRecord): void {
+  const client: Client | undefined = rooms.config.clients.get(session.client);
+  if (client === undefined || !client.refresh) throw refused(rooms, request, 'LK_CLIENT_REFUSED', session);
+  if (request.client !== null && request.client !== client.name)
+    throw refused(rooms, request, 'LK_CLIENT_REFUSED', session);
+  if (request.inBrowser && !client.inBrowser) throw failure('LK_CLIENT_REFUSED');
+}
+
+/** The chain whose current token is the answer, or `null` where somebody was faster and all must be read again. */
+async function exchange(
+  rooms: Uses,
+  { session, chain }: Proven,
+  token: RefreshToken,
+  request: RefreshRequest,
+): Promise<RefreshChain | null> {
+  const now = rooms.clock.now();
+  switch (judgeGeneration(chain, token.generation, now)) {
+    case 'ahead':
+      throw refused(rooms, request, 'LK_REFRESH_REFUSED', session);
+    case 'reused':
+      throw await endFamily(rooms, session);
+    case 'same':
+      return await shareOrEnd(rooms, session, chain, request);
+    case 'rotate':
+      return await advance(rooms, session, chain, request, now);
+  }
+}
+
+async function advance(
+  { store, config, emit }: Uses,
+  { id, userId, client, expiresAt }: SessionRecord,
+  chain: RefreshChain,
+  { origin }: RefreshRequest,
+  now: Timestamp,
+): Promise<RefreshChain | null> {
+  const next = { key: config.rootSecret.current.id, origin: originDigest(origin) };
+  const idleUntil = Math.min(now + config.idle, expiresAt);
+  if (!(await store.sessions.advance(id, chain.generation, { ...next, at: now, idleUntil }))) return null;
+  emit({
+    type: 'refreshed',
+    session: id,
+    client,
+    ip: origin.ip,
+    ...(userId === null ? {} : { user: userId }),
+  });
+  return { ...chain, ...next, generation: chain.generation + 1, generationAt: now };
+}
+
+/**
+ * The chain as it is, unless two networks or devices use it generation after
+ * generation: a thief who always asks within the owner's grace would otherwise
+ * never be found. `null` where it has moved on meanwhile: what is handed out must
+ * be the current one.
+ */
+async function shareOrEnd(
+  rooms: Uses,
+  session: SessionRecord,
+  chain: RefreshChain,
+  { origin }: RefreshRequest,
+): Promise<RefreshChain | null> {
+  if (equalDigests(chain.origin, originDigest(origin))) return chain;
+  const run = await rooms.store.sessions.share(session.id, chain.generation);
+  if (run >= SHARED_LIMIT) throw await endFamily(rooms, session);
+  return run === 0 ? null : chain;
+}
+
+/** Ends the session once, however many present old tokens at once; answers what to throw. */
+async function endFamily(rooms: Uses, { id, userId, client }: SessionRecord): Promise<LatchkeyError> {
+  await rooms.log.change(async (tables, trust) => {
+    const reading = await tables.sessions.read(id);
+    if (reading === null || causeOfDeath(reading, rooms.clock.now()) !== null) return;
+    await trust.revoke({ session: id });
+  });
+  const code = 'LK_REFRESH_REUSED';
+  rooms.emit({
+    type: 'refresh_reused',
+    session: id,
+    client,
+    code,
+    ...(userId === null ? {} : { user: userId }),
+  });
+  return failure(code);
+}
+
+/** Notes the real reason for whoever reads the log, and answers what to throw: from outside all are one. */
+function refused(
+  { config, emit }: Uses,
+  { origin, client }: RefreshRequest,
+  code: Code,
+  session?: SessionRecord,
+): LatchkeyError {
+  emit({
+    type: 'refresh_refused',
+    code,
+    ip: origin.ip,
+    // As anyone may write what they like there, only a name that is configured.
+    ...(client !== null && config.clients.has(client) ? { client } : {}),
+    ...(session === undefined ? {} : { session: session.id, client: session.client }),
+  });
+  return failure('LK_REFRESH_REFUSED');
+}

@@ -1,0 +1,176 @@
+import { availableParallelism, hostname } from 'node:os';
+import { type Clock, Tail } from '@latchkey/verify';
+import { type AccessPolicy, compileAccess } from './access/access.ts';
+import { type Config, ConfigError, parseConfig } from './config.ts';
+import { Authenticator } from './flows/authenticate.ts';
+import { Authorizer } from './flows/authorize.ts';
+import { Maintenance } from './flows/maintenance.ts';
+import type { Rooms } from './flows/rooms.ts';
+import { checkRootSecret } from './flows/root-secret-check.ts';
+import { type Handler, handler } from './http/handler.ts';
+import type { AllowedOrigins } from './http/origin-rule.ts';
+import { hashQueue } from './identity/hash-queue.ts';
+import { passwordHasher } from './identity/password-hash.ts';
+import { passwordRules } from './identity/password-rules.ts';
+import { throttle } from './identity/throttle.ts';
+import type { LatchkeyOptions } from './options.ts';
+import { Bounds } from './revocation/bounds.ts';
+import { Receipts } from './revocation/receipts.ts';
+import { RevocationLog } from './revocation/revocation-log.ts';
+import { Activity } from './sessions/activity.ts';
+import { sessionCookie } from './sessions/cookie.ts';
+import { parseClaims } from './tokens/claims.ts';
+import { SigningKeys } from './tokens/signing-keys.ts';
+
+/** Every part of one deployment on one node, put together and not opened yet. */
+export interface System {
+  readonly rooms: Rooms;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly allowed: AllowedOrigins;
+  readonly handle: Handler;
+  /** Opens the store and follows the log. A start that failed is tried again by the next call. */
+  readonly ready: () => Promise<void>;
+  /** Whether it is open, so that a check on the warm path waits for no promise. */
+  readonly isOpen: () => boolean;
+  /** Whether `ready` was ever called, however it went: the store may have been opened. */
+  readonly used: () => boolean;
+  /** Writes what is pending and lets go of everything. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Puts a system together.
+ *
+ * @throws {ConfigError} with one line that names the option and the remedy.
+ */
+export function compose(options: LatchkeyOptions, clock: Clock): System {
+  const config = parseConfig(options, availableParallelism());
+  const rooms = roomsOf(config, options, clock);
+  const authenticator = new Authenticator(rooms);
+  const allowed: AllowedOrigins = { own: config.origin, listed: config.origins };
+  const { ready, isOpen, used, close } = lifeOf(rooms);
+  return {
+    rooms,
+    authenticator,
+    authorizer: new Authorizer(rooms),
+    allowed,
+    handle: handler({ rooms, authenticator, allowed }, ready),
+    ready,
+    isOpen,
+    used,
+    close,
+  };
+}
+
+function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close'> {
+  const { store, clock, config, tail, log, activity, signingKeys, bounds } = rooms;
+  const maintenance = new Maintenance(rooms);
+  const open = async (): Promise<void> => {
+    await store.open(clock.now());
+    try {
+      await checkRootSecret(store, config.rootSecret);
+      await signingKeys.open();
+      // Before the first token: no entry may be too short-lived for it.
+      await bounds.confirm(store);
+      await tail.start();
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    activity.start();
+    maintenance.start();
+    isOpen = true;
+  };
+  let opened: Promise<void> | null = null;
+  let isOpen = false;
+  let used = false;
+  return {
+    isOpen: () => isOpen,
+    used: () => used,
+    ready: () => {
+      used = true;
+      opened ??= open().catch((error: unknown) => {
+        opened = null;
+        throw error;
+      });
+      return opened;
+    },
+    close: async () => {
+      if (opened === null) return;
+      await opened;
+      opened = null;
+      isOpen = false;
+      tail.stop();
+      activity.stop();
+      maintenance.stop();
+      await activity.flush();
+      await log.leave();
+      await store.close();
+    },
+  };
+}
+
+function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms {
+  const { store } = options;
+  const { maxStaleness, nearCacheLife, idle, rootSecret, algorithm } = config;
+  const emit = config.onEvent;
+  const failed = (error: unknown): void => emit({ type: 'failed', error });
+  const issuesTokens = [...config.clients.values()].some(({ mode }) => mode !== 'session');
+  const accessLife = issuesTokens ? config.accessLife : 0;
+  const bounds = new Bounds(clock, { accessLife, nearCacheLife, maxStaleness });
+  const log = new RevocationLog({
+    store,
+    clock,
+    maxStaleness,
+    bounds,
+    followerName: hostname(),
+  });
+  const tail = followerOf(log, clock, emit);
+  return {
+    config,
+    clock,
+    store,
+    log,
+    tail,
+    bounds,
+    receipts: new Receipts({ store, clock, tail, bounds, self: log.follower, onError: failed }),
+    cookie: sessionCookie(config),
+    activity: new Activity({ store, clock, idle, onError: failed }),
+    hasher: passwordHasher({ rootSecret }),
+    hashQueue: hashQueue({ concurrency: config.hashConcurrency, waiting: config.hashQueue }),
+    passwordRules: passwordRules({ length: config.passwordLength, contextWords: config.contextWords }),
+    throttle: throttle({ network: config.networkRate, account: config.accountRate }),
+    claims: parseClaims(options.claims),
+    signingKeys: new SigningKeys({ store, clock, rootSecret, algorithm }),
+    access: accessOf(options),
+    emit,
+  };
+}
+
+function followerOf(log: RevocationLog, clock: Clock, emit: Rooms['emit']): Tail {
+  let stale = false;
+  const tail: Tail = new Tail({
+    source: log,
+    clock,
+    onError: (error) => {
+      emit({ type: 'failed', error });
+      if (stale || tail.isFresh()) return;
+      stale = true;
+      emit({ type: 'log_stale' });
+    },
+    onConfirmed: () => {
+      if (stale) emit({ type: 'log_fresh' });
+      stale = false;
+    },
+  });
+  return tail;
+}
+
+function accessOf({ roles = [], access = {} }: LatchkeyOptions): AccessPolicy {
+  try {
+    return compileAccess({ roles, access });
+  } catch (error) {
+    throw error instanceof TypeError ? new ConfigError(`access: ${error.message}`, { cause: error }) : error;
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Groups of four characters, then a rest of two or three whose last character
+ * has no loose bits. One character is no rest: it spells no byte.
+ */
+const CANONICAL = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$/;
+
+/**
+ * The bytes that `text` spells in base64url, or `null`: the bytes have one
+ * spelling, without padding, spaces or loose bits (RFC 7515 §2, RFC 4648 §3.5
+ * and §5). With two spellings one token would be two keys of a cache, and its
+ * last character could be changed unnoticed.
+ */
+export function base64urlBytes(text: string): Buffer | null {
+  return CANONICAL.test(text) ? Buffer.from(text, 'base64url') : null;
+}
