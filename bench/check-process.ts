@@ -1,50 +1,82 @@
 /*
  * The check alone, without HTTP, in a process of its own:
  *
- *   check-process.ts <database> <secret> <rounds> <cookies as JSON>
+ *   check-process.ts <folder> <rounds>
  */
 import { hash } from 'node:crypto';
+import { join } from 'node:path';
+import { type Mode, systemClock } from '@latchkey/verify';
+import { importJWK, jwtVerify } from 'jose';
 import { latchkey } from 'latchkey';
-import { sessionCookie } from '../packages/latchkey/src/sessions/cookie.ts';
+import { rawHeaderSource } from '../packages/latchkey/src/foundation/header-source.ts';
+import { compose } from '../packages/latchkey/src/system.ts';
+import { names } from './names.ts';
 import { parameter } from './processes.ts';
-import { optionsFor } from './seed.ts';
-import { median } from './statistics.ts';
+import { block, cheaper, interleave, typical } from './rounds.ts';
+import { newRootSecret, optionsFor, seedSessions, seedTokens, URL_OF_ALL } from './seed.ts';
 
-/** Passes over all the sessions in one round: processor time comes in steps too coarse for one. */
+const SESSIONS = 1_000;
+/** Passes over all sessions in one block: processor time comes in steps too coarse for one. */
 const PASSES = 20;
 
-const rounds = Number(parameter(2));
-const list: unknown = JSON.parse(parameter(3));
-if (!Array.isArray(list)) throw new TypeError('the cookies are no list');
-const bytes = list.map((cookie) => Buffer.from(String(cookie)));
-const auth = latchkey(optionsFor(parameter(0), parameter(1)));
-await auth.ready();
-const cookie = sessionCookie(auth.config);
+const folder = parameter(0);
+const rounds = Number(parameter(1));
+const secret = newRootSecret();
+const cookieDatabase = join(folder, 'check-cookies.db');
+const tokenDatabase = join(folder, 'check-tokens.db');
+const { cookies } = await seedSessions(cookieDatabase, secret, SESSIONS);
+const { accessTokens, publicKey } = await seedTokens(tokenDatabase, secret, SESSIONS);
 
-// A string that nobody has hashed or flattened before, as the parser of HTTP makes it.
-const freshStrings = (): string[] =>
-  Array.from({ length: PASSES }, () => bytes.map((text) => text.toString('latin1'))).flat();
-const freshHeaders = (): Headers[] => freshStrings().map((text) => new Headers({ cookie: text }));
-
-/** Processor time of one call, in microseconds, the strings made beforehand. */
-async function cost<T>(prepare: () => readonly T[], act: (value: T) => unknown): Promise<number> {
-  const figures: number[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
-    const values = prepare();
-    const before = process.cpuUsage();
-    for (const value of values) await act(value);
-    const { user, system } = process.cpuUsage(before);
-    if (round > 0) figures.push((user + system) / values.length);
-  }
-  return median(figures);
+/** Strings that nobody has hashed or flattened before, as the parser of HTTP makes them. */
+function fresh(texts: readonly string[], passes: number): () => string[] {
+  const bytes = texts.map((text) => Buffer.from(text));
+  return () => Array.from({ length: passes }, () => bytes.map((text) => text.toString('latin1'))).flat();
 }
 
-const text = (): string[] => freshStrings().map((header) => header.slice(header.indexOf('=') + 1));
-const parts = {
-  authenticate: await cost(freshHeaders, (headers) => auth.authenticate(headers)),
-  findCookie: await cost(freshStrings, (header) => cookie.find(header)),
-  sha256: await cost(text, (credential) => hash('sha256', credential, 'hex')),
-  nothing: await cost(freshStrings, (header) => header),
+async function open(database: string, mode: Mode, entries: number) {
+  const auth = latchkey({ ...optionsFor(database, secret, mode), nearCache: { entries } });
+  await auth.ready();
+  return auth;
+}
+
+const sessions = await open(cookieDatabase, 'session', 50_000);
+const tokens = await open(tokenDatabase, 'jwt', 50_000);
+/** Remembers one token at a time, so that each of many is verified anew. */
+const forgetful = await open(tokenDatabase, 'jwt', 1);
+const key = await importJWK(publicKey);
+
+// As Node's server hands a request over: its adapter wraps the list and asks.
+const head = (name: string, value: string) => ({
+  method: 'GET',
+  headers: rawHeaderSource(['Host', 'localhost:3000', 'Accept', 'application/json', name, value]),
+});
+const bearers = accessTokens.map((token) => `Bearer ${token}`);
+const { cookie } = compose(optionsFor(':memory:', secret), systemClock).rooms;
+
+const blocks = {
+  cookie: block(fresh(cookies, PASSES), (text) => sessions.require(head('Cookie', text))),
+  token: block(fresh(bearers, PASSES), (text) => tokens.require(head('Authorization', text))),
+  miss: block(fresh(bearers, 1), (text) => forgetful.require(head('Authorization', text))),
+  jose: block(fresh(accessTokens, 1), (text) =>
+    jwtVerify(text, key, { issuer: URL_OF_ALL, audience: URL_OF_ALL, typ: 'at+jwt', algorithms: ['EdDSA'] }),
+  ),
+  headers: block(
+    () => fresh(cookies, PASSES)().map((text) => new Headers({ cookie: text })),
+    (headers) => sessions.require(headers),
+  ),
+  findCookie: block(fresh(cookies, PASSES), (text) => cookie.find(text)),
+  shaCookie: block(fresh(cookies, PASSES), (text) => hash('sha256', text, 'hex')),
+  shaToken: block(fresh(accessTokens, PASSES), (text) => hash('sha256', text, 'hex')),
+  nothing: block(fresh(accessTokens, PASSES), (text) => text),
 };
-await auth.close();
-process.send?.(parts, () => process.disconnect());
+const costs = await interleave(blocks, rounds);
+await Promise.all([sessions.close(), tokens.close(), forgetful.close()]);
+const medians = names(blocks).map((name) => [name, typical('cpu', costs(name))]);
+process.send?.(
+  {
+    ...Object.fromEntries(medians),
+    hitOfJose: cheaper('cpu', costs('token'), costs('jose')).median,
+    missOfJose: cheaper('cpu', costs('miss'), costs('jose')).median,
+  },
+  () => process.disconnect(),
+);

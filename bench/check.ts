@@ -1,19 +1,25 @@
-import { join } from 'node:path';
-import { runAlone } from './processes.ts';
-import { newRootSecret, seedSessions } from './seed.ts';
-
-const SESSIONS = 1_000;
+import { numbersFrom, runAlone } from './processes.ts';
 
 /** Processor time in microseconds, medians over the rounds, the loop around it taken off. */
 export interface CheckResult {
   /** From a fresh `Cookie` header to a principal, all sessions remembered. */
-  readonly authenticate: number;
+  readonly cookie: number;
+  /** From a fresh `Authorization` header to a principal, all tokens remembered. */
+  readonly token: number;
+  /** The same of a token that is not remembered: its signature is verified. */
+  readonly miss: number;
+  /** `jwtVerify` of jose for the same tokens. */
+  readonly jose: number;
+  /** How many times cheaper than jose a token is that is remembered, and one that is not; of the same rounds. */
+  readonly hitOfJose: number;
+  readonly missOfJose: number;
+  /** From `Headers` with a fresh cookie, instead of what Node's server holds. */
+  readonly headers: number;
   /** Finding the session's cookie in the header. */
   readonly findCookie: number;
   /** SHA-256 of the credential, the key under which it is remembered. */
-  readonly sha256: number;
-  /** What is left: the look-up, the log, the clocks, the promises. */
-  readonly rest: number;
+  readonly shaCookie: number;
+  readonly shaToken: number;
 }
 
 /** Measures what a check costs without HTTP. */
@@ -21,21 +27,19 @@ export async function measureCheck(options: {
   readonly folder: string;
   readonly rounds: number;
 }): Promise<CheckResult> {
-  const database = join(options.folder, 'check.db');
-  const secret = newRootSecret();
-  const { cookies } = await seedSessions(database, secret, SESSIONS);
-  const parameters = [database, secret, String(options.rounds), JSON.stringify(cookies)];
-  const sent = await runAlone('check-process.ts', parameters);
-  const figure = (name: string): number => {
-    const value: unknown = typeof sent === 'object' && sent !== null ? Reflect.get(sent, name) : undefined;
-    if (typeof value !== 'number') throw new TypeError(`the check's process sent no ${name}`);
-    return value;
-  };
+  const sent = await runAlone('check-process.ts', [options.folder, String(options.rounds)]);
+  const figure = numbersFrom(sent);
   const loop = figure('nothing');
-  const [authenticate, findCookie, sha256] = [
-    figure('authenticate') - loop,
-    figure('findCookie') - loop,
-    figure('sha256') - loop,
-  ];
-  return { authenticate, findCookie, sha256, rest: authenticate - findCookie - sha256 };
+  return {
+    cookie: figure('cookie') - loop,
+    token: figure('token') - loop,
+    miss: figure('miss') - loop,
+    jose: figure('jose') - loop,
+    hitOfJose: figure('hitOfJose'),
+    missOfJose: figure('missOfJose'),
+    headers: figure('headers') - loop,
+    findCookie: figure('findCookie') - loop,
+    shaCookie: figure('shaCookie') - loop,
+    shaToken: figure('shaToken') - loop,
+  };
 }

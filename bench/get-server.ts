@@ -1,36 +1,55 @@
 /*
  * One variant of the authenticated GET, in a process of its own:
  *
- *   get-server.ts <variant> <database> <secret> <id> <email>
+ *   get-server.ts <variant> <database> <secret> <mode> <id> <email>
  */
-import { once } from 'node:events';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp, createLog, createMetrics, eventLogger } from '@latchkey/server';
-import { Hono } from 'hono';
-import { latchkey } from 'latchkey';
+import type { Mode } from '@latchkey/verify';
+import { type Context, Hono } from 'hono';
+import { latchkey, type Principal } from 'latchkey';
 import { hono } from 'latchkey/hono';
+import { LIMITS, listen } from './listening.ts';
 import { answerParent, parameter } from './processes.ts';
 import { optionsFor } from './seed.ts';
 
-type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch'];
+interface Measured {
+  readonly fetch: Parameters<typeof createAdaptorServer>[0]['fetch'];
+  readonly close: () => Promise<void>;
+}
 
 const variant = parameter(0);
-const known = { id: parameter(3), email: parameter(4) };
+const mode: Mode = parameter(3) === 'jwt' ? 'jwt' : 'session';
+const known = { id: parameter(4), email: parameter(5) };
+
+/** A token names no address, so the answer has the one that is known: as many bytes for all. */
+function answer(c: Context, { id, user }: Principal): Response {
+  return c.json({ id, email: user?.email ?? known.email });
+}
 
 /** The same framework on the same server, and nothing else: what the others are compared with. */
-function bare(): { fetch: Fetch; close: () => Promise<void> } {
+function bare(): Measured {
   const app = new Hono();
   app.get('/profile', (c) => c.json(known));
   return { fetch: app.fetch, close: () => Promise.resolve() };
 }
 
+/** Latchkey in an application's own Hono: one guard before the route. */
+async function guarded(): Promise<Measured> {
+  const auth = latchkey(optionsFor(parameter(1), parameter(2), mode));
+  await auth.ready();
+  const app = new Hono();
+  app.get('/profile', hono(auth).signedIn, (c) => answer(c, c.var.principal));
+  return { fetch: app.fetch, close: () => auth.close() };
+}
+
 /** What the standalone server runs, with a route of the application's own. */
-async function ours(): Promise<{ fetch: Fetch; close: () => Promise<void> }> {
+async function served(): Promise<Measured> {
   const { flush, ...output } = createLog('info');
   const metrics = createMetrics();
   const log = eventLogger(output.logger);
   const auth = latchkey({
-    ...optionsFor(parameter(1), parameter(2)),
+    ...optionsFor(parameter(1), parameter(2), mode),
     ...(variant === 'cold' ? { nearCache: { life: '0ms' } } : {}),
     onEvent: (event) => {
       metrics.event(event);
@@ -43,10 +62,7 @@ async function ours(): Promise<{ fetch: Fetch; close: () => Promise<void> }> {
   if (variant === 'off') {
     app.get('/profile', (c) => c.json(known));
   } else {
-    app.get('/profile', hono(auth).signedIn, (c) => {
-      const { id, user } = c.var.principal;
-      return c.json({ id, email: user.email });
-    });
+    app.get('/profile', hono(auth).signedIn, (c) => answer(c, c.var.principal));
   }
   return {
     fetch: app.fetch,
@@ -57,16 +73,6 @@ async function ours(): Promise<{ fetch: Fetch; close: () => Promise<void> }> {
   };
 }
 
-const { fetch, close } = variant === 'bare' ? bare() : await ours();
-// The limits of the standalone server, for all variants alike.
-const serverOptions = {
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 10_000,
-  requestTimeout: 15_000,
-  keepAliveTimeout: 65_000,
-};
-const server = createAdaptorServer({ fetch, serverOptions });
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-const address = server.address();
-answerParent(typeof address === 'object' && address !== null ? address.port : 0, close);
+const measured = variant === 'bare' ? bare() : variant === 'guard' ? await guarded() : await served();
+const server = createAdaptorServer({ fetch: measured.fetch, serverOptions: LIMITS });
+answerParent(await listen(server), measured.close);

@@ -39,6 +39,15 @@ export async function runAlone(file: string, parameters: readonly string[]): Pro
   return messageFrom(forkFile(file, parameters), 10 * PATIENCE);
 }
 
+/** Reads the numbers that a child sent by their names. */
+export function numbersFrom(sent: unknown): (name: string) => number {
+  return (name) => {
+    const value: unknown = typeof sent === 'object' && sent !== null ? Reflect.get(sent, name) : undefined;
+    if (typeof value !== 'number') throw new TypeError(`a child of the benchmark sent no ${name}`);
+    return value;
+  };
+}
+
 /** The child's side of `startServer`: says where it listens, and answers until it is told to stop. */
 export function answerParent(port: number, close: () => Promise<void>): void {
   process.on('message', (message) => {

@@ -1,6 +1,9 @@
 import type { CheckResult } from './check.ts';
 import type { GetResult } from './get.ts';
+import type { MintResult } from './mint.ts';
+import type { RefreshResult } from './refresh.ts';
 import type { SignInResult } from './sign-in.ts';
+import { MOST_BYTES, type TokenSize } from './token-size.ts';
 
 /** All figures of one run, as `--json` prints them. Units are in the fields' own words. */
 export interface Report {
@@ -14,54 +17,141 @@ export interface Report {
   readonly get: readonly GetResult[];
   readonly signIn: SignInResult;
   readonly check: CheckResult;
+  readonly mint: readonly MintResult[];
+  readonly refresh: readonly RefreshResult[];
+  readonly tokenSize: TokenSize;
 }
 
 /** Writes the figures as plain tables. */
 export function formatReport(report: Report): string {
-  const { date, node, processors, loadBefore, get, signIn, check } = report;
-  const micros = (value: number): string => value.toFixed(1);
-  const ratio = (value: number): string => value.toFixed(2);
-  const span = ([least, most]: readonly [number, number]): string => `${ratio(least)}–${ratio(most)}`;
+  const { date, node, processors, loadBefore, short } = report;
   return [
-    `${date}, Node ${node}, ${processors} processors, load before ${loadBefore.toFixed(1)}${report.short ? ', short run' : ''}`,
-    '',
-    table(
-      ['authenticated GET over HTTP', 'requests/s', 'of bare', 'range', 'CPU µs', 'added CPU µs'],
-      get.map((row) => [
-        row.what,
-        row.requestsPerSecond.toFixed(0),
-        ratio(row.ofBare),
-        span(row.ofBareRange),
-        micros(row.cpuPerRequest),
-        micros(row.addedCpu),
-      ]),
-    ),
-    '',
-    table(
-      ['sign-in over HTTP, 8 at a time', 'sign-ins/s', 'of bare', 'range', 'CPU ms'],
-      [
-        ['bare: Argon2id and one durable row', signIn.bare.toFixed(1), '1.00', '', ratio(signIn.bareCpu)],
-        [
-          'Latchkey’s server',
-          signIn.latchkey.toFixed(1),
-          ratio(signIn.ofBare),
-          span(signIn.ofBareRange),
-          ratio(signIn.latchkeyCpu),
-        ],
-      ],
-    ),
-    '',
-    table(
-      ['a warm check without HTTP', 'CPU µs'],
-      [
-        ['from a Cookie header to a principal', ratio(check.authenticate)],
-        ['  of it, finding the cookie', ratio(check.findCookie)],
-        ['  of it, SHA-256', ratio(check.sha256)],
-        ['  of it, all else', ratio(check.rest)],
-      ],
-    ),
-  ].join('\n');
+    `${date}, Node ${node}, ${processors} processors, load before ${loadBefore.toFixed(1)}${short ? ', short run' : ''}`,
+    formatGet(report.get),
+    formatSignIn(report.signIn),
+    formatCheck(report.check),
+    formatMint(report.mint),
+    formatRefresh(report.refresh),
+    formatTokenSize(report.tokenSize),
+  ].join('\n\n');
 }
+
+function formatGet(get: readonly GetResult[]): string {
+  return table(
+    [
+      'authenticated GET over HTTP',
+      'requests/s',
+      'of bare',
+      'range',
+      'of the same unchecked',
+      'CPU µs',
+      'added CPU µs',
+    ],
+    get.map((row) => [
+      row.what,
+      whole(row.requestsPerSecond),
+      ratio(row.ofBare),
+      span(row.ofBareRange),
+      ratio(row.ofAround),
+      micros(row.cpuPerRequest),
+      micros(row.addedCpu),
+    ]),
+  );
+}
+
+function formatSignIn(signIn: SignInResult): string {
+  return table(
+    ['sign-in over HTTP, 8 at a time', 'sign-ins/s', 'of bare', 'range', 'CPU ms'],
+    [
+      ['bare: Argon2id and one durable row', signIn.bare.toFixed(1), '1.00', '', ratio(signIn.bareCpu)],
+      [
+        'Latchkey’s server',
+        signIn.latchkey.toFixed(1),
+        ratio(signIn.ofBare),
+        span(signIn.ofBareRange),
+        ratio(signIn.latchkeyCpu),
+      ],
+    ],
+  );
+}
+
+function formatCheck(check: CheckResult): string {
+  const times = (value: number): string => `${value.toFixed(1)}×`;
+  return table(
+    ['a check without HTTP', 'CPU µs', 'cheaper than jose'],
+    [
+      ['cookie, warm: from the header to a principal', ratio(check.cookie), ''],
+      ['  the same from `Headers`', ratio(check.headers), ''],
+      ['  of it, finding the cookie', ratio(check.findCookie), ''],
+      ['  of it, SHA-256', ratio(check.shaCookie), ''],
+      ['token, warm: from the header to a principal', ratio(check.token), times(check.hitOfJose)],
+      ['  of it, SHA-256', ratio(check.shaToken), ''],
+      ['token, not remembered: its signature is verified', micros(check.miss), times(check.missOfJose)],
+      ['jose: jwtVerify of the same token', micros(check.jose), times(1)],
+    ],
+  );
+}
+
+function formatMint(mint: readonly MintResult[]): string {
+  return table(
+    ['issuing access tokens', 'tokens/s', 'of jose', 'of jose, 8 at once', 'CPU µs'],
+    mint.flatMap((row) => [
+      [
+        `${row.algorithm}: Latchkey`,
+        whole(row.latchkey),
+        ratio(row.ofJose),
+        ratio(row.ofJoseAtOnce),
+        micros(row.latchkeyCpu),
+      ],
+      [`${row.algorithm}: jose’s SignJWT`, whole(row.jose), '1.00', '', micros(row.joseCpu)],
+      [`${row.algorithm}: the same, 8 at once`, whole(row.joseAtOnce), '', '1.00', ''],
+    ]),
+  );
+}
+
+function formatRefresh(refresh: readonly RefreshResult[]): string {
+  return table(
+    ['refresh, SQLite, each on the disk', 'refreshes/s', 'of raw', 'range', 'CPU µs'],
+    refresh.flatMap(({ atOnce, ...row }) => [
+      [`${atOnce} at once: compare-and-swap and signature`, whole(row.raw), '1.00', '', micros(row.rawCpu)],
+      [
+        `${atOnce} at once: Latchkey’s flow`,
+        whole(row.flow),
+        ratio(row.ofRaw),
+        span(row.ofRawRange),
+        micros(row.flowCpu),
+      ],
+      [
+        `${atOnce} at once: POST /auth/token`,
+        whole(row.request),
+        ratio(row.requestOfRaw),
+        '',
+        micros(row.requestCpu),
+      ],
+    ]),
+  );
+}
+
+function formatTokenSize(size: TokenSize): string {
+  return table(
+    ['a default access token', 'bytes'],
+    [
+      ['whole', whole(size.total)],
+      ['  header', whole(size.header)],
+      ['  payload', whole(size.payload)],
+      ...size.claims.map(({ name, bytes }) => [`    without ${name}, less`, whole(bytes)]),
+      ['  signature', whole(size.signature)],
+      ['  two dots', '2'],
+      ['whole, for the audience `api`', whole(size.shortAudience)],
+      ['the most it should have', whole(MOST_BYTES)],
+    ],
+  );
+}
+
+const whole = (value: number): string => value.toFixed(0);
+const micros = (value: number): string => value.toFixed(1);
+const ratio = (value: number): string => value.toFixed(2);
+const span = ([least, most]: readonly [number, number]): string => `${ratio(least)}–${ratio(most)}`;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows];

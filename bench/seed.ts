@@ -1,8 +1,15 @@
-import type { SessionId } from '@latchkey/verify';
+import { type Mode, type PublicJwk, type SessionId, systemClock, type UserId } from '@latchkey/verify';
 import { type LatchkeyOptions, latchkey, sqlite } from 'latchkey';
+import { type Grounds, issue } from '../packages/latchkey/src/flows/issue.ts';
+import { groundsOf } from '../packages/latchkey/src/flows/refresh.ts';
+import type { Rooms } from '../packages/latchkey/src/flows/rooms.ts';
+import { createUser } from '../packages/latchkey/src/flows/set-up.ts';
 import { randomBytes } from '../packages/latchkey/src/foundation/random.ts';
-import { sessionCookie } from '../packages/latchkey/src/sessions/cookie.ts';
 import { newSession } from '../packages/latchkey/src/sessions/session.ts';
+import type { SessionRecord } from '../packages/latchkey/src/stores/store.ts';
+import { compose, type System } from '../packages/latchkey/src/system.ts';
+import { newChain } from '../packages/latchkey/src/tokens/refresh-chain.ts';
+import { refreshToken } from '../packages/latchkey/src/tokens/refresh-token.ts';
 
 /** The origin in the configuration of every variant, whatever port it listens on: it names the cookie. */
 export const URL_OF_ALL = 'http://localhost:3000';
@@ -22,9 +29,24 @@ export interface Seed {
   readonly sessions: readonly SessionId[];
 }
 
-/** The options of every Latchkey here. */
-export function optionsFor(database: string, secret: string): LatchkeyOptions {
-  return { url: URL_OF_ALL, secret, store: sqlite(database), throttle: UNTHROTTLED };
+/** The same with what its sessions' owners hold in mode `jwt`. */
+export interface TokenSeed extends Seed {
+  readonly accessTokens: readonly string[];
+  readonly refreshTokens: readonly string[];
+  /** The key that the access tokens are verified with. */
+  readonly publicKey: PublicJwk;
+}
+
+/** The options of every Latchkey here. Tokens live as long as they may, so that none expires within a run. */
+export function optionsFor(database: string, secret: string, mode: Mode = 'session'): LatchkeyOptions {
+  return {
+    url: URL_OF_ALL,
+    secret,
+    store: sqlite(database),
+    throttle: UNTHROTTLED,
+    clients: { web: mode },
+    tokens: { life: '15m' },
+  };
 }
 
 /** A root secret for one run. */
@@ -32,45 +54,99 @@ export function newRootSecret(): string {
   return randomBytes(32).toString('base64');
 }
 
-/**
- * Makes a user, and sessions of that user as its sign-ins would have left them.
- * They are written straight into the store: a thousand sign-ins would hash for a
- * quarter of a minute and come to the same rows.
- */
+/** Makes a user, and sessions of that user as its sign-ins would have left them. */
 export async function seedSessions(database: string, secret: string, sessions: number): Promise<Seed> {
-  const options = optionsFor(database, secret);
-  const auth = latchkey(options);
+  const system = compose(optionsFor(database, secret), systemClock);
+  await system.ready();
+  const user = await createAda(system);
+  const made = await createSessions(system, user.id, sessions);
+  await system.close();
+  return seedOf(user, made);
+}
+
+/** The same for a client of mode `jwt`, with the tokens of each session. */
+export async function seedTokens(database: string, secret: string, sessions: number): Promise<TokenSeed> {
+  const system = compose(optionsFor(database, secret, 'jwt'), systemClock);
+  await system.ready();
+  const { rooms } = system;
+  const user = await createAda(system);
+  const made = await createSessions(system, user.id, sessions);
+  const accessTokens: string[] = [];
+  const refreshTokens: string[] = [];
+  for (const { record } of made) {
+    const grounds = await groundsFor(rooms, record.id);
+    accessTokens.push(issue(rooms, grounds, rooms.config.origin).accessToken.reveal());
+    if (record.chain === null) throw new TypeError('a session in mode jwt has a chain');
+    refreshTokens.push(refreshToken(rooms.config.rootSecret, record.id, record.chain).reveal());
+  }
+  const [publicKey] = rooms.signingKeys.published;
+  if (publicKey === undefined) throw new TypeError('there is no key that verifies');
+  await system.close();
+  return { ...seedOf(user, made), accessTokens, refreshTokens, publicKey };
+}
+
+/** What an access token of a session rests on, read from the store. */
+export async function groundsFor(rooms: Rooms, session: SessionId): Promise<Grounds> {
+  const reading = await rooms.store.sessions.read(session);
+  if (reading === null) throw new TypeError('the session that was just created cannot be found');
+  return groundsOf(rooms, reading, rooms.clock.now());
+}
+
+type Ada = Awaited<ReturnType<typeof createAda>>;
+
+async function createAda({ rooms }: System): Promise<{ readonly id: UserId; readonly email: string }> {
   const email = 'ada@example.com';
-  const { id } = await auth.users.create({ email, password: PASSWORD });
-  const { store } = options;
-  const user = await store.users.findByEmail(email);
-  if (user === null) throw new TypeError('the user that was just created cannot be found');
-  const { name } = sessionCookie(auth.config);
-  const { seq: rs } = await store.log.head();
-  const made = await store.transaction(async (tables) => {
-    const seeds: { readonly id: SessionId; readonly cookie: string }[] = [];
-    for (let index = 0; index < sessions; index += 1) {
-      const now = Date.now();
-      const { record, cookie } = newSession({
-        now,
-        rs,
-        client: auth.config.defaultClient,
-        idle: auth.config.idle,
-        absolute: auth.config.absolute,
-        authentication: { userId: user.id, authTime: now, acr: 'aal1', amr: ['pwd'] },
-        origin: { ip: '127.0.0.1', userAgent: null },
-      });
-      await tables.sessions.create(record);
-      seeds.push({ id: record.id, cookie: `${name}=${cookie.reveal()}` });
-    }
-    return seeds;
-  });
-  await auth.close();
+  const user = { email, password: PASSWORD, name: null, administrator: false, fields: {} };
+  const { id } = await createUser(rooms, user);
+  return { id, email };
+}
+
+function seedOf({ id, email }: Ada, made: readonly SeededSession[]): Seed {
   return {
     user: { id, email },
     cookies: made.map(({ cookie }) => cookie),
-    sessions: made.map((session) => session.id),
+    sessions: made.map(({ record }) => record.id),
   };
+}
+
+interface SeededSession {
+  readonly record: SessionRecord;
+  readonly cookie: string;
+}
+
+/**
+ * Writes sessions straight into the store: a thousand sign-ins would hash for a
+ * quarter of a minute and come to the same rows. They began a minute ago, so that
+ * a refresh rotates them.
+ */
+async function createSessions(
+  { rooms }: System,
+  userId: UserId,
+  count: number,
+): Promise<readonly SeededSession[]> {
+  const { store, config, clock, cookie } = rooms;
+  const { seq: rs } = await store.log.head();
+  const { defaultClient: client, idle, absolute, rootSecret } = config;
+  const origin = { ip: '127.0.0.1', userAgent: null };
+  return store.transaction(async (tables) => {
+    const made: SeededSession[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const now = clock.now() - 60_000;
+      const session = newSession({
+        now,
+        rs,
+        client,
+        idle,
+        absolute,
+        authentication: { userId, authTime: now, acr: 'aal1', amr: ['pwd'] },
+        chain: client.mode === 'jwt' ? newChain(rootSecret, now, origin) : null,
+        origin,
+      });
+      await tables.sessions.create(session.record);
+      made.push({ record: session.record, cookie: `${cookie.name}=${session.cookie.reveal()}` });
+    }
+    return made;
+  });
 }
 
 /** Makes users who can sign in with `PASSWORD`, and returns their addresses. */

@@ -10,3 +10,11 @@ export function median(values: readonly number[]): number {
 export function range(values: readonly number[]): readonly [least: number, most: number] {
   return [Math.min(...values), Math.max(...values)];
 }
+
+/** What two things measured in the same rounds came to, round by round. */
+export function pairs<Value>(left: readonly Value[], right: readonly Value[]): (readonly [Value, Value])[] {
+  return left.flatMap((value, round) => {
+    const other = right[round];
+    return other === undefined ? [] : [[value, other] as const];
+  });
+}
