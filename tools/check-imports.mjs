@@ -51,7 +51,7 @@ const TABLE = [
   ['stores', [`${LATCHKEY}stores/`], GROUND],
   [
     'composition root',
-    [`${LATCHKEY}latchkey.ts`, `${LATCHKEY}system.ts`, `${LATCHKEY}types.ts`],
+    ['latchkey.ts', 'system.ts', 'types.ts', 'users.ts'].map((name) => `${LATCHKEY}${name}`),
     [...ROOMS, 'stores'],
   ],
   // What follows wires the whole into something else. No room imports any of it.

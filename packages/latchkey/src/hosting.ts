@@ -8,7 +8,7 @@
 export { failure } from './errors.ts';
 export { clientAddress } from './http/address.ts';
 export { failureResponse } from './http/failure-response.ts';
-export { newRequestId } from './http/handler.ts';
+export { newRequestId } from './http/problem.ts';
 export { securityHeaders } from './http/security-headers.ts';
 export { homePage } from './pages/home.ts';
 export { referencePage } from './pages/reference.ts';

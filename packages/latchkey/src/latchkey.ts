@@ -4,24 +4,20 @@
  *
  * @module
  */
-import { type Clock, type Position, type PrincipalUser, systemClock, type UserId } from '@latchkey/verify';
+import { type Clock, type Position, systemClock } from '@latchkey/verify';
 import type { AccessRules, Decision, PermissionOf, ResourceArgument } from './access/access.ts';
 import type { Config } from './config.ts';
-import { failure, isFailure } from './errors.ts';
+import { failure } from './errors.ts';
 import { type ApplicationSession, applicationSession, withFailures } from './flows/application-session.ts';
 import type { Presented } from './flows/authenticate.ts';
 import { revoke } from './flows/end-sessions.ts';
-import { changeRoles, findUser, setFields } from './flows/roles.ts';
-import { createUser, issueSetupToken } from './flows/set-up.ts';
+import { issueSetupToken } from './flows/set-up.ts';
 import type { HeaderSource, RequestHead } from './foundation/header-source.ts';
-import { findId } from './foundation/ids.ts';
 import { Secret } from './foundation/secret.ts';
 import { type Connection, isSafe } from './http/exchange.ts';
-import { newRequestId } from './http/handler.ts';
 import { type OpenApi, openApi } from './http/openapi.ts';
 import { refuseCrossSite } from './http/origin-rule.ts';
-import { answerable, problemResponse } from './http/problem.ts';
-import { parseEmail } from './identity/email.ts';
+import { toBeAnswered } from './http/problem.ts';
 import type { AuthEvent, ClaimsOption, ClientsOption, LatchkeyOptions, ObjectSchema } from './options.ts';
 import type { ProfileName } from './profiles.ts';
 import type { Receipt } from './revocation/receipts.ts';
@@ -30,6 +26,7 @@ import type { SessionCookie } from './sessions/cookie.ts';
 import type { Store } from './stores/store.ts';
 import { compose, type System } from './system.ts';
 import type { AnyShape, ClaimsOf, ModeOf, PrincipalOf, Shape, ValuesOf } from './types.ts';
+import { type Users, usersOf } from './users.ts';
 
 export { LatchkeyError, type Principal, type PrincipalUser } from '@latchkey/verify';
 export type { AccessRules, Decision, PermissionOf, ResourceOf } from './access/access.ts';
@@ -53,6 +50,7 @@ export type { RevocationTarget } from './revocation/revocation-log.ts';
 export { sqlite } from './stores/sql/sqlite.ts';
 export { type Store, StoreRefused } from './stores/store.ts';
 export type { AnyShape, PrincipalOf, Shape } from './types.ts';
+export type { Users } from './users.ts';
 
 /** The version of this build. */
 export const VERSION = '0.1.0';
@@ -81,49 +79,6 @@ export interface CheckOptions {
   /** Whom a token must be for: the issuer, or one of `tokens.audiences`. Default the issuer. */
   readonly audience?: string;
 }
-
-/** Users, as the application manages them. */
-export interface Users<S extends Shape> {
-  /**
-   * Creates a user with a password.
-   *
-   * @throws `LK_EMAIL_TAKEN`, `LK_PASSWORD_REFUSED`, `LK_REQUEST_INVALID`, `LK_BUSY`.
-   */
-  create(user: {
-    readonly email: string;
-    readonly password: string;
-    readonly name?: string | null;
-    readonly administrator?: boolean;
-    readonly fields?: Partial<S['fields']>;
-  }): Promise<{ readonly id: UserId }>;
-  find(id: string): Promise<PrincipalUser<S['fields']> | null>;
-  /** By their address, however it is written. */
-  findByEmail(email: string): Promise<PrincipalUser<S['fields']> | null>;
-  /**
-   * Gives a role to a user, or takes it away; what was remembered of them no longer holds.
-   *
-   * @returns the roles that the user has then.
-   * @throws `LK_NOT_FOUND`; `LK_REQUEST_INVALID` for a role that is not declared.
-   */
-  changeRoles(
-    id: string,
-    change: { readonly add?: readonly RoleIn<S>[]; readonly remove?: readonly string[] },
-  ): Promise<readonly string[]>;
-  /**
-   * Writes a user's fields anew; those left out have their defaults again.
-   *
-   * @throws `LK_NOT_FOUND`; `LK_REQUEST_INVALID` where they do not fit the schema.
-   */
-  setFields(id: string, fields: Partial<S['fields']>): Promise<void>;
-  /**
-   * Lets a password be tried again that had failed too often.
-   *
-   * @throws `LK_NOT_FOUND` where no user has the address.
-   */
-  unlock(email: string): Promise<void>;
-}
-
-type RoleIn<S extends Shape> = S['role'] | 'administrator';
 
 /** An authentication system, opened by its first use. */
 export interface Latchkey<S extends Shape = AnyShape> {
@@ -287,7 +242,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
       if (head !== null && !safe && readsCookie(head, rooms.cookie)) refuseCrossSite(head, allowed);
       return await authenticator.authenticate(headers, { safe, audience: wanted });
     } catch (error) {
-      throw toBeAnswered(error, head ?? NO_HEAD);
+      throw toBeAnswered(error, head ?? undefined);
     }
   };
   const authenticate: Latchkey['authenticate'] = async (request, options) =>
@@ -305,7 +260,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
     authenticate,
     require: async (request, options) => {
       const principal = (await present(request, options))?.principal ?? null;
-      if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'), NO_HEAD);
+      if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'));
       return principal;
     },
     can: async (principal, permission, ...[resource]) =>
@@ -314,7 +269,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
       try {
         await (await open()).authorizer.authorize(principal, permission, resource);
       } catch (error) {
-        throw toBeAnswered(error, NO_HEAD);
+        throw toBeAnswered(error);
       }
     },
     explain: async (principal, permission, ...[resource]) =>
@@ -348,49 +303,12 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
   };
 }
 
-const NO_HEAD: RequestHead = { method: 'GET', headers: new Headers() };
-
-/** What a handler lets pass is answered as what it is, and not as a defect of the application. */
-function toBeAnswered(error: unknown, head: RequestHead): unknown {
-  return isFailure(error) ? answerable(error, () => problemResponse(error, head, newRequestId())) : error;
-}
-
 function readsCookie({ headers }: RequestHead, cookie: SessionCookie): boolean {
   return !headers.has('authorization') && cookie.find(headers.get('cookie')) !== null;
 }
 
 /** RFC 7517 §8.5 of ours, and RFC 8414 §3. Whatever else is under `/.well-known` is the application's. */
 const WELL_KNOWN = new Set(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server']);
-
-function usersOf(open: () => Promise<System>): Users<AnyShape> {
-  const idOf = (text: string): UserId => {
-    const id = findId<'user'>(text);
-    if (id === null) throw failure('LK_NOT_FOUND');
-    return id;
-  };
-  return {
-    create: async ({ email, password, name = null, administrator = false, fields = {} }) =>
-      createUser((await open()).rooms, { email, password, name, administrator, fields: { ...fields } }),
-    find: async (text) => {
-      const id = findId<'user'>(text);
-      return id === null ? null : findUser((await open()).rooms, id);
-    },
-    findByEmail: async (email) => {
-      const { rooms } = await open();
-      const user = await rooms.store.users.findByEmail(parseEmail(email).key);
-      return user === null ? null : findUser(rooms, user.id);
-    },
-    changeRoles: async (id, { add = [], remove = [] }) =>
-      changeRoles((await open()).rooms, idOf(id), { add, remove }),
-    setFields: async (id, fields) => setFields((await open()).rooms, idOf(id), { ...fields }),
-    unlock: async (email) => {
-      const { store } = (await open()).rooms;
-      const user = await store.users.findByEmail(parseEmail(email).key);
-      if (user === null) throw failure('LK_NOT_FOUND');
-      await store.attempts.reset(user.id);
-    },
-  };
-}
 
 async function statusOf({ rooms, authenticator }: System): Promise<Status> {
   const { store, tail, signingKeys, hashQueue: queue } = rooms;

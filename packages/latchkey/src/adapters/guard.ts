@@ -8,8 +8,7 @@ import { CODES, failure, isFailure } from '../errors.ts';
 import { withFailures } from '../flows/application-session.ts';
 import type { RequestHead } from '../foundation/header-source.ts';
 import { failureResponse } from '../http/failure-response.ts';
-import { newRequestId } from '../http/handler.ts';
-import { answerable, shownFailure } from '../http/problem.ts';
+import { answerable, newRequestId, shownFailure } from '../http/problem.ts';
 import { seeOther } from '../http/route.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 import type {

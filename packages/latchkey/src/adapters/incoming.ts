@@ -3,8 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { failure } from '../errors.ts';
 import { rawHeaderSource } from '../foundation/header-source.ts';
-import { newRequestId } from '../http/handler.ts';
-import { problemResponse } from '../http/problem.ts';
+import { newRequestId, problemResponse } from '../http/problem.ts';
 import type { Latchkey } from '../latchkey.ts';
 import { bodyWasRead, type GuardedRequest } from './guard.ts';
 

@@ -1,13 +1,12 @@
 import { Hono } from 'hono';
 import { CODES, failure, isFailure } from '../errors.ts';
 import type { Presented } from '../flows/authenticate.ts';
-import { randomUuid } from '../foundation/random.ts';
 import { clientAddress } from './address.ts';
 import { allowListedOrigin, preflight } from './cors.ts';
 import { type Connection, isSafe, type Services } from './exchange.ts';
 import { failureResponse } from './failure-response.ts';
 import { refuseCrossSite } from './origin-rule.ts';
-import { shownFailure } from './problem.ts';
+import { newRequestId, shownFailure } from './problem.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -115,11 +114,6 @@ function refuseLargeHeaders(headers: Headers): void {
   let length = 0;
   for (const [name, value] of headers) length += name.length + value.length + 4;
   if (length > MAX_HEADERS) throw failure('LK_HEADERS_TOO_LARGE');
-}
-
-/** Makes an id under which one request is logged and answered. */
-export function newRequestId(): string {
-  return randomUuid();
 }
 
 function allowedMethods(routes: readonly Route[]): readonly string[] {

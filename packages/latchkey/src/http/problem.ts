@@ -1,5 +1,6 @@
 import { CODES, type Code, type Failure, failure, isFailure } from '../errors.ts';
 import type { RequestHead } from '../foundation/header-source.ts';
+import { randomUuid } from '../foundation/random.ts';
 
 /** RFC 9457 with the code and what a caller may act on. */
 export interface Problem {
@@ -84,4 +85,19 @@ export function problemResponse(error: unknown, request: RequestHead, requestId:
 export function answerable(error: Failure, respond: () => Response): Failure {
   const { status } = CODES[shownFailure(error).code];
   return Object.assign(error, { status, getResponse: respond });
+}
+
+/** Makes an id under which one request is logged and answered. */
+export function newRequestId(): string {
+  return randomUuid();
+}
+
+const NO_HEAD: RequestHead = { method: 'GET', headers: new Headers() };
+
+/**
+ * What a handler of an application lets pass is answered as what it is, and not as
+ * a defect of the application. `head` is of the request, where it is known.
+ */
+export function toBeAnswered(error: unknown, head: RequestHead = NO_HEAD): unknown {
+  return isFailure(error) ? answerable(error, () => problemResponse(error, head, newRequestId())) : error;
 }
