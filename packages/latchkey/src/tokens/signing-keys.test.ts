@@ -39,6 +39,22 @@ describe('the signing keys', () => {
     });
   }
 
+  test('sign with ES256 in 64 bytes, however short r and s are', async () => {
+    const keys = await opened(first, 'ES256');
+    const { current } = keys;
+    const key = keys.find(current.kid);
+    assert.ok(key !== null);
+    // One in 128 has a short one; none in 1,000 would be one time in 2,500.
+    let short = 0;
+    for (let index = 0; index < 1_000; index += 1) {
+      const signature = current.sign(`a.${index}`);
+      assert.equal(signature.length, 64);
+      if (signature[0] === 0 || signature[32] === 0) short += 1;
+      verifySignature(key, Buffer.from(`a.${index}`), signature);
+    }
+    assert.ok(short > 0);
+  });
+
   test('are made once, however many start at once', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => opened()));
     assert.equal(new Set(all.map(({ current }) => current.kid)).size, 1);
