@@ -34,7 +34,9 @@ const TABLE = [
   ['foundation', [`${LATCHKEY}foundation/`], ['verify', 'root files']],
   [
     'root files',
-    [`${LATCHKEY}errors.ts`, `${LATCHKEY}options.ts`, `${LATCHKEY}config.ts`, `${LATCHKEY}profiles.ts`],
+    ['errors.ts', 'options.ts', 'config-error.ts', 'config-shape.ts', 'config.ts', 'profiles.ts'].map(
+      (name) => `${LATCHKEY}${name}`,
+    ),
     ['verify', 'foundation', 'types of store contract', 'types of access'],
   ],
   ['store contract', [`${LATCHKEY}stores/store.ts`], ['verify', 'foundation']],

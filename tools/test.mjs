@@ -84,6 +84,8 @@ async function runFiles(files, concurrency, testNamePatterns) {
     concurrency,
     execArgv: ['--conditions=latchkey-source'],
     signal: controller.signal,
+    // Of one file: several times what the slowest takes on a busy machine.
+    timeout: 240_000,
     testNamePatterns,
   });
   // A file as a whole is told like a test that has the file's name.

@@ -1,4 +1,6 @@
 import type { Millis, Mode, SigningAlgorithm } from '@latchkey/verify';
+import { ConfigError, refuse } from './config-error.ts';
+import { checkShape, refuseUnknown } from './config-shape.ts';
 import { type Duration, formatDuration, parseDuration } from './foundation/durations.ts';
 import { subjectOf } from './foundation/ids.ts';
 import { parseRootSecret, type RootSecret } from './foundation/root-secret.ts';
@@ -12,6 +14,8 @@ import {
   type Rate,
 } from './options.ts';
 import { PROFILE_NAMES, PROFILES, type ProfileName, type ProfileRow } from './profiles.ts';
+
+export { ConfigError } from './config-error.ts';
 
 /** Where a value in force comes from. */
 export type Source = 'default' | 'configured' | `profile ${string}`;
@@ -75,11 +79,6 @@ export interface ConfigLine {
   readonly source: Source;
 }
 
-/** The configuration is wrong: one line that says what to do. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
 const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
 
 /** Whether a URL's host is this machine itself, where plain http is no mistake. */
@@ -93,6 +92,7 @@ export function isLoopback(url: URL): boolean {
  * @throws {ConfigError} with one line that names the option and the remedy.
  */
 export function parseConfig(options: LatchkeyOptions, processors: number): Config {
+  checkShape(options);
   const reader = new Reader(options.profile);
   const place = parsePlace(reader, options);
   return Object.freeze({
@@ -221,6 +221,7 @@ function parseClient(name: string, value: Mode | ClientOptions): Client {
     );
   }
   const options: ClientOptions = typeof value === 'string' ? { mode: value } : value;
+  refuseUnknown(`clients.${name}`, options, ['mode', 'refresh']);
   const { refresh = true } = options;
   const inBrowser = options[allowInBrowser] === true;
   const mode = MODES.find((known) => known === options.mode);
@@ -238,7 +239,10 @@ function parseLimits(reader: Reader, { sessions, nearCache, log }: LatchkeyOptio
   const idle = reader.duration('sessions.idle', sessions?.idle, reader.strictest('idle'));
   const absolute = reader.duration('sessions.absolute', sessions?.absolute, reader.strictest('absolute'));
   if (idle < 60_000) refuse('sessions.idle', 'must be at least a minute');
-  if (absolute < idle) refuse('sessions.absolute', 'must not be shorter than sessions.idle');
+  if (absolute < idle) {
+    const [long, short] = [formatDuration(idle), formatDuration(absolute)];
+    refuse('sessions.absolute', `must not be shorter than sessions.idle: that is ${long}, and this ${short}`);
+  }
   // 400 days is the most that a browser keeps a cookie (RFC 6265bis §5.5).
   if (absolute > parseDuration('400d')) refuse('sessions.absolute', 'must not be longer than 400 days');
   const nearCacheLife = reader.duration('nearCache.life', nearCache?.life, reader.strictest('nearCacheLife'));
@@ -260,7 +264,10 @@ function parseTokens(reader: Reader, { tokens, claims, roles }: LatchkeyOptions,
   const accessLife = reader.duration('tokens.life', tokens?.life, reader.strictest('accessLife'));
   // R6: a verifier refuses what claims to live longer, and so it is never issued.
   if (accessLife < 30_000 || accessLife > 900_000)
-    refuse('tokens.life', 'must be at least 30 seconds and at most 15 minutes');
+    refuse(
+      'tokens.life',
+      `must be at least 30 seconds and at most 15 minutes; it is ${formatDuration(accessLife)}`,
+    );
   const wanted = reader.given('tokens.algorithm', tokens?.algorithm, 'EdDSA');
   const algorithm = ALGORITHMS.find((known) => known === wanted);
   if (algorithm === undefined) return refuse('tokens.algorithm', `must be ${ALGORITHMS.join(' or ')}`);
@@ -302,18 +309,13 @@ function parsePasswords(reader: Reader, { password, throttle }: LatchkeyOptions,
   };
 }
 
-function refuse(name: string, what: string): never {
-  throw new ConfigError(`${name} ${what}`);
-}
-
 /** Names the option in whatever parsing it threw. */
 function attempt<T>(name: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw new ConfigError(`${name}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    // Not kept as the cause: it would say the same again.
+    throw new ConfigError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -342,7 +344,10 @@ function parseProfiles(value: LatchkeyOptions['profile']): readonly ProfileName[
     if (name === undefined)
       return refuse('profile', `knows no ${JSON.stringify(text)}; there are ${PROFILE_NAMES.join(', ')}`);
     const { needs } = PROFILES[name];
-    if (needs !== null) refuse('profile', `${name} needs ${needs}, which this version does not have`);
+    if (needs !== null) {
+      const instead = 'choose another, and set its limits one by one (latchkey advise says which)';
+      refuse('profile', `${name} needs ${needs}, which this version does not have; ${instead}`);
+    }
     return name;
   });
 }

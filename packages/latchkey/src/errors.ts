@@ -114,7 +114,20 @@ export function failure<C extends Code>(
     : [detail: DetailOf<C>, options?: ErrorOptions]
 ): LatchkeyError<C, DetailOf<C>> {
   const [detail, options] = rest;
-  return new LatchkeyError(code, CODES[code].title, detail as DetailOf<C>, options);
+  return new LatchkeyError(code, messageOf(code, detail), detail as DetailOf<C>, options);
+}
+
+/** The title, and what a reader of the log would look for in the detail; never what somebody sent. */
+function messageOf(code: Code, detail: unknown): string {
+  const { title } = CODES[code];
+  if (typeof detail !== 'object' || detail === null) return title;
+  if ('errors' in detail && Array.isArray(detail.errors)) return `${title}: ${reasonsOf(detail.errors)}`;
+  return 'message' in detail ? `${title}: ${String(detail.message)}` : title;
+}
+
+/** The wrong fields in one line. */
+export function reasonsOf(errors: readonly FieldError[]): string {
+  return errors.map(({ field, reason }) => `${field} ${reason}`.trim()).join('; ');
 }
 
 /** A `LatchkeyError` of a code in the table, whatever the code: what `isFailure` tells apart. */

@@ -21,7 +21,7 @@ import { toBeAnswered } from './http/problem.ts';
 import type { AuthEvent, ClaimsOption, ClientsOption, LatchkeyOptions, ObjectSchema } from './options.ts';
 import type { ProfileName } from './profiles.ts';
 import type { Receipt } from './revocation/receipts.ts';
-import type { RevocationTarget } from './revocation/revocation-log.ts';
+import { parseTarget, type RevokeTarget } from './revocation/target.ts';
 import type { SessionCookie } from './sessions/cookie.ts';
 import type { Store } from './stores/store.ts';
 import { compose, type System } from './system.ts';
@@ -46,7 +46,7 @@ export {
   type LatchkeyOptions,
 } from './options.ts';
 export type { Receipt, ReceiptState } from './revocation/receipts.ts';
-export type { RevocationTarget } from './revocation/revocation-log.ts';
+export type { RevokeTarget } from './revocation/target.ts';
 export { sqlite } from './stores/sql/sqlite.ts';
 export { type Store, StoreRefused } from './stores/store.ts';
 export type { AnyShape, PrincipalOf, Shape } from './types.ts';
@@ -140,8 +140,12 @@ export interface Latchkey<S extends Shape = AnyShape> {
    */
   session(request: RequestHead, setCookie: (value: string) => void): Promise<ApplicationSession<S['data']>>;
   readonly users: Users<S>;
-  /** Ends trust in what the target names: sessions now, and everything that follows the log. */
-  revoke(target: RevocationTarget): Promise<Receipt>;
+  /**
+   * Ends trust in what the target names: sessions now, and everything that follows the log.
+   *
+   * @throws {TypeError} for anything but one of the four, and for an id that is none.
+   */
+  revoke(target: RevokeTarget): Promise<Receipt>;
   /** A new one-time link that makes the first administrator; `null` where there is one. */
   setupLink(): Promise<Secret | null>;
   status(): Promise<Status>;
@@ -287,7 +291,10 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
       }
     },
     users: usersOf(open),
-    revoke: async (target) => revoke((await open()).rooms, target, null),
+    revoke: async (target) => {
+      const parsed = parseTarget(target);
+      return revoke((await open()).rooms, parsed, null);
+    },
     setupLink: async () => {
       const { rooms } = await open();
       const token = await issueSetupToken(rooms);

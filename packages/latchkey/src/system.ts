@@ -2,11 +2,13 @@ import { availableParallelism, hostname } from 'node:os';
 import { type Clock, Tail } from '@latchkey/verify';
 import { type AccessPolicy, compileAccess } from './access/access.ts';
 import { type Config, ConfigError, parseConfig } from './config.ts';
+import { isFailure } from './errors.ts';
 import { Authenticator } from './flows/authenticate.ts';
 import { Authorizer } from './flows/authorize.ts';
 import { Maintenance } from './flows/maintenance.ts';
 import type { Rooms } from './flows/rooms.ts';
 import { checkRootSecret } from './flows/root-secret-check.ts';
+import { newId } from './foundation/ids.ts';
 import { type Handler, handler } from './http/handler.ts';
 import type { AllowedOrigins } from './http/origin-rule.ts';
 import { hashQueue } from './identity/hash-queue.ts';
@@ -19,7 +21,7 @@ import { Receipts } from './revocation/receipts.ts';
 import { RevocationLog } from './revocation/revocation-log.ts';
 import { Activity } from './sessions/activity.ts';
 import { sessionCookie } from './sessions/cookie.ts';
-import { parseClaims } from './tokens/claims.ts';
+import { type Claims, parseClaims } from './tokens/claims.ts';
 import { SigningKeys } from './tokens/signing-keys.ts';
 
 /** Every part of one deployment on one node, put together and not opened yet. */
@@ -141,7 +143,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     hashQueue: hashQueue({ concurrency: config.hashConcurrency, waiting: config.hashQueue }),
     passwordRules: passwordRules({ length: config.passwordLength, contextWords: config.contextWords }),
     throttle: throttle({ network: config.networkRate, account: config.accountRate }),
-    claims: parseClaims(options.claims),
+    claims: claimsOf(options),
     signingKeys: new SigningKeys({ store, clock, rootSecret, algorithm }),
     access: accessOf(options),
     emit,
@@ -166,6 +168,32 @@ function followerOf(log: RevocationLog, clock: Clock, emit: Rooms['emit']): Tail
   });
   return tail;
 }
+
+/** Tried on somebody at the start: what cannot be in a token should not be found out by the first who signs in. */
+function claimsOf({ claims: option, user: schema }: LatchkeyOptions): Claims {
+  const claims = parseClaims(option);
+  const defaults = schema?.['~standard'].validate({});
+  const fields =
+    defaults === undefined || defaults instanceof Promise || defaults.issues !== undefined
+      ? {}
+      : defaults.value;
+  try {
+    claims.of({ ...SOMEBODY, fields });
+  } catch (error) {
+    if (isFailure(error, 'LK_CLAIM_REFUSED'))
+      throw new ConfigError(`claims: ${error.message}`, { cause: error });
+    // A function may expect more of a user than this one has: its error is for a real one to tell.
+  }
+  return claims;
+}
+
+const SOMEBODY = {
+  id: newId<'user'>(0),
+  email: 'somebody@example.com',
+  name: 'Somebody',
+  emailVerified: true,
+  roles: [],
+} as const;
 
 function accessOf({ roles = [], access = {} }: LatchkeyOptions): AccessPolicy {
   try {

@@ -1,7 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { parseConfig } from '../config.ts';
 import { readSettings } from '../environment.ts';
+import { latchkey } from '../latchkey.ts';
 
 /** `latchkey config` */
 export function configCommand(): Command {
@@ -18,7 +17,8 @@ export function configCommand(): Command {
       } = await readSettings(process.env, process.cwd());
       const variable = (name: string): string => ((process.env[name] ?? '') === '' ? 'default' : name);
       const lines = [
-        ...parseConfig(given, availableParallelism()).explanation.map(({ name, value, source }) => ({
+        // Composed and not only parsed, so that what a start would refuse is refused here too.
+        ...latchkey(given).config.explanation.map(({ name, value, source }) => ({
           name,
           value,
           source: sources.get(name) ?? source,

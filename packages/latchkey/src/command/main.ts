@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
-import { isFailure } from '../errors.ts';
+import { isFailure, reasonsOf } from '../errors.ts';
 import { StoreRefused, VERSION } from '../latchkey.ts';
 import { adviseCommand } from './advise.ts';
 import { configCommand } from './config.ts';
@@ -37,7 +37,7 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof StoreRefused || error instanceof Refused)
     return error.message;
   if (isFailure(error, 'LK_REQUEST_INVALID')) {
-    return error.detail.errors.map(({ field, reason }) => `${field} ${reason}`).join('; ');
+    return reasonsOf(error.detail.errors);
   }
   if (isFailure(error, 'LK_PASSWORD_REFUSED')) return error.detail.message;
   if (isFailure(error)) return `${error.message} (${error.code})`;

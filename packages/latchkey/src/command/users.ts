@@ -83,9 +83,18 @@ async function readPassword(fromStdin: boolean, length: number): Promise<string>
   if (fromStdin) return (await readAll(process.stdin)).replace(/\r?\n$/, '');
   if (!process.stdin.isTTY)
     throw new Refused('there is no terminal to ask for the password; pipe it in and add --password-stdin');
-  const answer = await askPassword({ message: `Password, at least ${length} characters` });
-  if (isCancel(answer)) throw new Refused('cancelled; nothing was created');
-  return answer;
+  const ask = async (
+    message: string,
+    validate: (text: string | undefined) => string | undefined,
+  ): Promise<string> => {
+    const answer = await askPassword({ message, validate });
+    if (isCancel(answer)) throw new Refused('cancelled; nothing was created');
+    return answer;
+  };
+  const first = await ask(`Password, at least ${length} characters`, (text = '') =>
+    [...text].length < length ? `It has ${[...text].length} of ${length} characters.` : undefined,
+  );
+  return await ask('The same once more', (text) => (text === first ? undefined : 'It is another.'));
 }
 
 async function withLatchkey(work: (auth: Latchkey) => Promise<void>): Promise<void> {

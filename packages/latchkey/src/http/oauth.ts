@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CODES, type Code, type Failure, failure, invalid } from '../errors.ts';
+import { CODES, type Code, type Failure, failure, invalid, reasonsOf } from '../errors.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { problemHeaders } from './problem.ts';
@@ -86,11 +86,17 @@ export function oauthRoute({ path, summary, body, answer, act }: Definition): Ro
   };
 }
 
+/** RFC 6749 §5.2 allows visible ASCII but for quotes and backslashes. */
+function descriptionOf(shown: Failure, title: string): string {
+  const text = shown.code === 'LK_REQUEST_INVALID' ? reasonsOf(shown.detail.errors) : title;
+  return text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '');
+}
+
 function oauthFailure(shown: Failure, request: Request): Response {
   const { status, title } = CODES[shown.code];
   const error = ERRORS.get(shown.code) ?? 'invalid_request';
   return Response.json(
-    { error, error_description: title, code: shown.code },
+    { error, error_description: descriptionOf(shown, title), code: shown.code },
     { status, headers: problemHeaders(shown, request) },
   );
 }
