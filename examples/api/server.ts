@@ -2,7 +2,8 @@
  * Notes, as an API for programs: bearer tokens of an audience of its own, so
  * that a token for the notes opens nothing of the account, and the other way round.
  *
- *   SECRET=$(openssl rand -base64 32) npm start
+ *   export LATCHKEY_SECRET=$(openssl rand -base64 32)   # once: the database belongs to it
+ *   npm start -w example-api
  *
  *   api=http://localhost:3002
  *   json='Content-Type: application/json'
@@ -26,7 +27,7 @@ import { describe, type Note, NoteText } from './openapi.ts';
 const port = Number(process.env['PORT'] ?? 3002);
 const auth = latchkey({
   url: `http://localhost:${port}`,
-  secret: process.env['SECRET'],
+  secret: process.env['LATCHKEY_SECRET'],
   store: sqlite(process.env['DATABASE'] ?? 'api.db'),
   profile: 'api',
   brand: 'Notes',
@@ -74,6 +75,8 @@ app.delete('/notes/:id', writes, (c) => {
   notes.delete(c.var.resource.id);
   return c.body(null, 204);
 });
+
+app.get('/', (c) => c.json({ notes: '/notes', description: '/openapi.json' }));
 
 app.get('/openapi.json', (c) => c.json(describe(auth.config.origin)));
 

@@ -12,7 +12,7 @@ const FULL = 50;
 const port = Number(process.env['PORT'] ?? 3003);
 const auth = latchkey({
   url: `http://localhost:${port}`,
-  secret: process.env['SECRET'], // openssl rand -base64 32
+  secret: process.env['LATCHKEY_SECRET'], // openssl rand -base64 32
   store: sqlite(process.env['DATABASE'] ?? 'shop.db'),
   profile: 'server-rendered',
   brand: 'Leaf & Latch',

@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import { createAuth } from './auth.ts';
 import { application } from './pages.ts';
 
-const port = Number(process.env['PORT'] ?? 3002);
+const port = Number(process.env['PORT'] ?? 3005);
 const url = process.env['URL'] ?? `http://localhost:${port}`;
 /** Whether a proxy of yours stands before this process; it then appends the address that it saw. */
 const behindProxy = process.env['PROXY'] === '1';

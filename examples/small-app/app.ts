@@ -8,7 +8,7 @@ import { z } from 'zod';
 const port = Number(process.env['PORT'] ?? 3001);
 const auth = latchkey({
   url: `http://localhost:${port}`,
-  secret: process.env['SECRET'], // openssl rand -base64 32
+  secret: process.env['LATCHKEY_SECRET'], // openssl rand -base64 32
   store: sqlite(process.env['DATABASE'] ?? 'notes.db'),
   brand: 'Notes',
   session: z.object({ draft: z.string().max(500).default('') }),

@@ -20,7 +20,11 @@ describe('examples/api', () => {
   before(async () => {
     const port = await freePort();
     url = `http://localhost:${port}`;
-    const environment = { PORT: String(port), SECRET: TEST_SECRET, DATABASE: join(folder.path, 'api.db') };
+    const environment = {
+      PORT: String(port),
+      LATCHKEY_SECRET: TEST_SECRET,
+      DATABASE: join(folder.path, 'api.db'),
+    };
     api = await startUntil(SERVER, [], environment, /The API is ready/);
   });
   after(async () => {
@@ -111,6 +115,13 @@ describe('examples/api', () => {
     assert.equal((await call('GET', '/notes', tokens.access)).status, 200);
     assert.equal((await form('/auth/revoke', { token: tokens.refresh })).status, 200);
     assert.equal((await call('GET', '/notes', tokens.access)).status, 401);
+  });
+
+  test('says at its root where to go on', async () => {
+    const paths = await bodyOf(await call('GET', '/', null));
+    assert.deepEqual(paths, { notes: '/notes', description: '/openapi.json' });
+    assert.equal((await call('GET', '/openapi.json', null)).status, 200);
+    assert.equal((await call('GET', '/notes', null)).status, 401);
   });
 
   test('describes itself, with the scheme of its tokens', async () => {

@@ -16,7 +16,11 @@ describe('examples/server-rendered', () => {
   before(async () => {
     const port = await freePort();
     url = `http://localhost:${port}`;
-    const environment = { PORT: String(port), SECRET: TEST_SECRET, DATABASE: join(folder.path, 'shop.db') };
+    const environment = {
+      PORT: String(port),
+      LATCHKEY_SECRET: TEST_SECRET,
+      DATABASE: join(folder.path, 'shop.db'),
+    };
     app = await startUntil(APP, [], environment, /The shop is ready/);
   });
   after(async () => {

@@ -156,10 +156,10 @@ describe('examples/session-only', () => {
     });
 
     test('over http on this machine has a plain name with the port', async () => {
-      const local = new World(':memory:', 'http://localhost:3002');
+      const local = new World(':memory:', 'http://localhost:3005');
       const response = await local.browser().post('/sign-up', { email: address(), password: PASSWORD });
       const line = response.headers.get('set-cookie') ?? '';
-      assert.match(line, /^session-3002=[A-Za-z0-9_-]{43};/);
+      assert.match(line, /^session-3005=[A-Za-z0-9_-]{43};/);
       assert.match(line, /HttpOnly/);
       assert.doesNotMatch(line, /Secure/);
       local.auth.close();

@@ -15,7 +15,11 @@ describe('examples/small-app', () => {
   before(async () => {
     const port = await freePort();
     url = `http://localhost:${port}`;
-    const environment = { PORT: String(port), SECRET: TEST_SECRET, DATABASE: join(folder.path, 'notes.db') };
+    const environment = {
+      PORT: String(port),
+      LATCHKEY_SECRET: TEST_SECRET,
+      DATABASE: join(folder.path, 'notes.db'),
+    };
     app = await startUntil(APP, [], environment, /Notes is ready/);
   });
   after(async () => {

@@ -31,7 +31,7 @@ ${newPasswordField('password', 'Password', view.passwordLength, problem)}
     notice: null,
     body: entry({
       heading: 'Create the first administrator',
-      lead: 'The link that brought you here works once. This account will be able to manage all the others.',
+      lead: 'The link that brought you here works once. This account gets the role administrator, with the permission latchkey:admin for the rules of your application. Other accounts are managed by the command for now.',
       problem,
       fields: ['email', 'name', 'password'],
       content,
