@@ -297,8 +297,9 @@ describe('an access token beside jose', () => {
       }),
       { numRuns: 1_000 },
     );
-    assert.ok(seen.accepted >= 50, `${seen.accepted} were accepted`);
-    assert.ok(seen.refused >= 50, `${seen.refused} were refused`);
+    // Some 70 of them as a rule; a property that never accepts would show nothing.
+    assert.ok(seen.accepted >= 20, `${seen.accepted} were accepted`);
+    assert.ok(seen.refused >= 20, `${seen.refused} were refused`);
   });
 
   test('never verifies with a claim of another JSON type, whichever it is (@incident J4)', () => {
