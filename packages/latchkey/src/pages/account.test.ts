@@ -62,10 +62,10 @@ describe('the account page', () => {
   test('says who is signed in, when they last proved it, and when the session ends', () => {
     const text = page({});
     assert(text.includes('<h2 id="identity">Ada</h2>'));
-    assert(text.includes('<p>Ada@example.com</p>'));
+    assert(text.includes('<p>Ada<wbr>@example.<wbr>com</p>'));
     assert(text.includes('<dt>Password last entered</dt><dd><time datetime="2026-11-23T09:13:00.000Z">'));
     assert(text.includes('<dt>This session ends by</dt><dd><time datetime="2026-11-24T09:14:00.000Z">'));
-    assert(page({ person: person(null, []) }).includes('<h2 id="identity">Ada@example.com</h2>'));
+    assert(page({ person: person(null, []) }).includes('<h2 id="identity">Ada<wbr>@example.<wbr>com</h2>'));
   });
 
   test('shows who is an administrator, by that role alone', () => {

@@ -47,12 +47,18 @@ ${sessions(view)}
   });
 }
 
+/** An address that may go on in the next line where a person would read it so, and not within a word. */
+function breakable(email: string): Html[] {
+  const parts = email.split(/(?<=\.)|(?=@)/);
+  return parts.map((part, index) => (index === 0 ? html`${part}` : html`<wbr>${part}`));
+}
+
 function identity({ principal, user, session }: Person): Html {
   const badge = user.roles.includes('administrator') ? html`<span class="badge">Administrator</span>` : null;
   return html`<section class="identity card" aria-labelledby="identity">
 <div class="nameplate">
-<h2 id="identity">${user.name ?? user.email}</h2>
-${user.name === null ? null : html`<p>${user.email}</p>`}
+<h2 id="identity">${user.name ?? breakable(user.email)}</h2>
+${user.name === null ? null : html`<p>${breakable(user.email)}</p>`}
 </div>
 ${badge === null ? null : html`<p>${badge}</p>`}
 <dl class="facts">
