@@ -2,9 +2,10 @@
  * What must compile, and, after each `@ts-expect-error`, what must not: the
  * compiler is the test, and nothing here runs.
  */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { latchkey, type Store } from 'latchkey';
 import type {
   AccessPolicy,
-  AccessRules,
   PermissionOf,
   ResourceArgument,
   ResourceOf,
@@ -40,12 +41,12 @@ interface Invoice {
   readonly paid: boolean;
 }
 
-interface Fields {
+type Fields = {
   readonly team: string | null;
   readonly level?: number;
   readonly plan: 'free' | 'pro';
   readonly internal: boolean;
-}
+};
 
 const access = {
   document: resource<Document, Fields>()({
@@ -88,61 +89,48 @@ same<RoleOf<typeof nothing>, never>();
 same<RoleOf<Access>, 'auditor'>();
 
 // As the library takes rules, and as it is asked.
-declare function latchkey<
-  User extends object,
-  const Role extends string = never,
-  Rules extends AccessRules<Role | 'administrator', User> = typeof nothing,
->(options: {
-  readonly user: User;
-  readonly roles?: readonly Role[];
-  readonly access?: Rules;
-}): {
-  can<Permission extends PermissionOf<Rules>>(
-    who: Subject | null,
-    permission: Permission,
-    ...about: ResourceArgument<Rules, Permission>
-  ): boolean;
-};
-declare const user: Fields;
-declare const who: Subject | null;
+declare const place: { readonly url: string; readonly secret: string; readonly store: Store };
+declare const user: StandardSchemaV1<Record<string, unknown>, Fields>;
+declare const poorer: StandardSchemaV1<Record<string, unknown>, { readonly team: string | null }>;
 declare const doc: Document;
 declare const invoice: Invoice;
 declare const either: 'document:edit' | 'reports:view';
 const roles = ['auditor', 'editor', 'archivist'] as const;
 
-const auth = latchkey({ user, roles, access });
-auth.can(who, 'document:edit', doc);
-auth.can(null, 'invoice:pay', invoice);
-auth.can(who, 'reports:view');
-auth.can(who, 'latchkey:admin');
-latchkey({ user }).can(who, 'latchkey:admin');
-latchkey({ user, access: { reports: permissions({ view: [role('administrator')] }) } });
+const auth = latchkey({ ...place, user, roles, access });
+declare const who: Awaited<ReturnType<typeof auth.authenticate>>;
+void auth.can(who, 'document:edit', doc);
+void auth.can(null, 'invoice:pay', invoice);
+void auth.can(who, 'reports:view');
+void auth.can(who, 'latchkey:admin');
+void latchkey({ ...place, user }).can(who, 'latchkey:admin');
+latchkey({ ...place, user, access: { reports: permissions({ view: [role('administrator')] }) } });
 
 // @ts-expect-error: no such action
-auth.can(who, 'document:burn', doc);
+void auth.can(who, 'document:burn', doc);
 // @ts-expect-error: no such resource
-auth.can(who, 'folder:edit', doc);
+void auth.can(who, 'folder:edit', doc);
 // @ts-expect-error: an action of another resource
-auth.can(who, 'reports:edit', doc);
+void auth.can(who, 'reports:edit', doc);
 // @ts-expect-error: nothing is declared
-latchkey({ user }).can(who, 'document:edit');
+void latchkey({ ...place, user }).can(who, 'document:edit');
 // @ts-expect-error: the resource is missing
-auth.can(who, 'document:edit');
+void auth.can(who, 'document:edit');
 // @ts-expect-error: the resource may not be there
-auth.can(who, 'document:edit', Math.abs(1) > 0 ? doc : null);
+void auth.can(who, 'document:edit', Math.abs(1) > 0 ? doc : null);
 // @ts-expect-error: a resource of another type
-auth.can(who, 'document:edit', invoice);
+void auth.can(who, 'document:edit', invoice);
 // @ts-expect-error: there is no resource to this
-auth.can(who, 'reports:view', doc);
+void auth.can(who, 'reports:view', doc);
 // @ts-expect-error: one of them needs a resource
-auth.can(who, either);
+void auth.can(who, either);
 
 // @ts-expect-error: roles that are not declared
-latchkey({ user, roles: ['auditor', 'editor'], access });
+latchkey({ ...place, user, roles: ['auditor', 'editor'], access });
 // @ts-expect-error: no role is declared
-latchkey({ user, access });
+latchkey({ ...place, user, access });
 // @ts-expect-error: users without the fields that rules read
-latchkey({ user: { team: 'blue' }, roles, access });
+latchkey({ ...place, user: poorer, roles, access });
 
 const of = resource<Document, Fields>();
 // @ts-expect-error: no such attribute
@@ -211,8 +199,9 @@ permissions({ view: [all({ public: true }, signedIn())] });
 permissions({ view: [{}] });
 
 declare const policy: AccessPolicy;
+declare const subject: Subject;
 same<ReturnType<AccessPolicy['allows']>, boolean>();
 // @ts-expect-error: a decision is no answer
-const answer: boolean = policy.decide(who, 'document:edit', doc, 0);
+const answer: boolean = policy.decide(subject, 'document:edit', doc, 0);
 
 export { answer };

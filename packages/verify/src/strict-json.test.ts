@@ -61,7 +61,7 @@ describe('strict JSON', () => {
     });
   }
 
-  test('makes __proto__ a key as any other and pollutes nothing (@incident D1, @asvs 15.3.6)', () => {
+  test('makes __proto__ a key like every other and pollutes nothing (@incident D1, @asvs 15.3.6)', () => {
     const value = read('{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}');
     assert.ok(typeof value === 'object' && value !== null);
     assert.ok(Object.hasOwn(value, '__proto__'));
