@@ -3,7 +3,7 @@ import { CODES, type Code, type Failure, failure, invalid, reasonsOf } from '../
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { problemHeaders } from './problem.ts';
-import type { Route, RouteDocument } from './route.ts';
+import { commonErrors, type Route, type RouteDocument } from './route.ts';
 
 /** RFC 6749 §5.2, with the code added. */
 export const oauthErrorShape = z.object({
@@ -22,7 +22,7 @@ const ERRORS: ReadonlyMap<Code, string> = new Map([
   ['LK_STORE_UNAVAILABLE', 'temporarily_unavailable'],
 ]);
 
-interface Definition extends Pick<RouteDocument, 'summary' | 'body' | 'answer'> {
+interface Definition extends Pick<RouteDocument, 'summary' | 'body' | 'answer' | 'errors'> {
   readonly path: string;
   readonly act: (exchange: Exchange, fields: OAuthFields) => Promise<unknown>;
 }
@@ -57,7 +57,7 @@ export class OAuthFields {
 }
 
 /** Defines an endpoint of OAuth: a form or JSON in, JSON out, errors by RFC 6749. */
-export function oauthRoute({ path, summary, body, answer, act }: Definition): Route {
+export function oauthRoute({ path, summary, body, answer, errors, act }: Definition): Route {
   return {
     method: 'POST',
     path,
@@ -70,7 +70,7 @@ export function oauthRoute({ path, summary, body, answer, act }: Definition): Ro
       signedIn: false,
       status: 200,
       answer,
-      errors: [400, 403, 413, 415, 503],
+      errors: [...commonErrors('POST', false), ...errors],
       problem: oauthErrorShape,
     },
     ignoresCookie: true,

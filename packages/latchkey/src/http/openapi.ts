@@ -77,16 +77,17 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
         }),
     responses: {
       [status]: { description: 'Done', content: { 'application/json': { schema: schemaOf(answer) } } },
-      ...Object.fromEntries(errors.map((error) => [error, problemAnswer(error, problem)])),
+      ...Object.fromEntries(
+        [...Map.groupBy(errors, (code) => CODES[code].status)]
+          .toSorted(([left], [right]) => left - right)
+          .map(([error, codes]) => [error, problemAnswer(codes, problem)]),
+      ),
     },
     security: signedIn ? [{ session: [] }, { token: [] }] : [],
   };
 }
 
-function problemAnswer(status: number, problem: z.ZodType | undefined): Record<string, unknown> {
-  const codes = (Object.keys(CODES) as Code[]).filter(
-    (code) => CODES[code].status === status && CODES[code].public === true,
-  );
+function problemAnswer(codes: readonly Code[], problem: z.ZodType | undefined): Record<string, unknown> {
   return {
     description: codes.map((code) => `\`${code}\`: ${CODES[code].title}`).join('. '),
     content:

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CODES, type Failure, type FieldError, failure, isFailure } from '../errors.ts';
+import { CODES, type Code, type Failure, type FieldError, failure, isFailure } from '../errors.ts';
 import type { FormProblem } from '../pages/layout.ts';
 import { readBody } from './body.ts';
 import { type Answer, cookieCredential, type Exchange, requirePrincipal } from './exchange.ts';
@@ -17,7 +17,8 @@ export interface RouteDocument {
   readonly signedIn: boolean;
   readonly status: number;
   readonly answer: z.ZodType;
-  readonly errors: readonly number[];
+  /** Every code that it may answer. */
+  readonly errors: readonly Code[];
   /** The shape of errors, where it is not the problem of RFC 9457. */
   readonly problem?: z.ZodType;
 }
@@ -60,8 +61,8 @@ interface Definition<Body extends z.ZodRawShape, Query extends z.ZodRawShape> {
   readonly form?: Form;
   readonly status: Answer['status'];
   readonly answer: z.ZodType;
-  /** Statuses of the errors that it may answer. */
-  readonly errors: readonly number[];
+  /** Codes that it may answer besides those that every route of its kind may. */
+  readonly errors: readonly Code[];
   readonly act: (exchange: Exchange, input: { body: Fields<Body>; query: Fields<Query> }) => Promise<Answer>;
 }
 
@@ -99,7 +100,17 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   return {
     method,
     path,
-    document: { summary, tag, body, query, media: ['application/json'], signedIn, status, answer, errors },
+    document: {
+      summary,
+      tag,
+      body,
+      query,
+      media: ['application/json'],
+      signedIn,
+      status,
+      answer,
+      errors: [...commonErrors(method, signedIn), ...errors],
+    },
     run,
   };
 }
@@ -108,6 +119,19 @@ const NO_BODY = { kind: 'none', value: {} } as const;
 
 function asIs(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** What any route may answer, by what it reads. */
+export function commonErrors(method: Route['method'], signedIn: boolean): readonly Code[] {
+  return [
+    'LK_REQUEST_INVALID',
+    'LK_CREDENTIALS_AMBIGUOUS',
+    'LK_STORE_UNAVAILABLE',
+    ...(signedIn ? (['LK_UNAUTHENTICATED'] as const) : []),
+    ...(method === 'GET'
+      ? []
+      : (['LK_ORIGIN_REFUSED', 'LK_BODY_TOO_LARGE', 'LK_MEDIA_TYPE_UNSUPPORTED'] as const)),
+  ];
 }
 
 /** Defines a page. */

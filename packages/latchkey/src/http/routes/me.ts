@@ -13,7 +13,7 @@ export const meRoute: Route = route({
   query: {},
   status: 200,
   answer: principalShape,
-  errors: [400, 401, 503],
+  errors: [],
   act: async (exchange) => ({
     status: 200,
     body: writePrincipal(await requirePerson(exchange)),

@@ -30,7 +30,7 @@ export const passwordRoute: Route = route({
   },
   status: 200,
   answer: z.object({ receipt: receiptShape }),
-  errors: [400, 401, 403, 409, 413, 415, 429, 503],
+  errors: ['LK_PASSWORD_REFUSED', 'LK_CREDENTIALS_REFUSED', 'LK_CONFLICT', 'LK_THROTTLED', 'LK_BUSY'],
   act: async (exchange, { body }) => {
     const holder = await requireHolder(exchange);
     const input = { currentPassword: body.current_password, newPassword: body.new_password };

@@ -22,7 +22,7 @@ export const receiptRoute: Route = route({
   },
   status: 200,
   answer: receiptShape,
-  errors: [400, 401, 404, 503],
+  errors: ['LK_NOT_FOUND'],
   act: async (exchange, { query }) => {
     const principal = await requirePrincipal(exchange);
     const id = findId<'receipt'>(exchange.params['id'] ?? '');

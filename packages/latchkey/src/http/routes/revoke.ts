@@ -21,6 +21,7 @@ export const revokeRoute: Route = oauthRoute({
   answer: z.object({
     receipt: receiptShape.nullable().describe('null where nothing was to be revoked (RFC 7009 §2.2)'),
   }),
+  errors: [],
   act: async (exchange, fields) => {
     const held = await holderOf(exchange, fields.get('token'));
     return { receipt: held === null ? null : writeReceipt(await signOut(exchange.rooms, held)) };

@@ -49,7 +49,7 @@ export const listSessionsRoute: Route = route({
   },
   status: 200,
   answer: sessionsShape,
-  errors: [400, 401, 503],
+  errors: [],
   act: async (exchange, { query }) => {
     const principal = await requirePrincipal(exchange);
     const limit = Number(query.limit ?? 50);
@@ -90,7 +90,7 @@ export const endSessionRoute: Route = route({
   query: {},
   status: 200,
   answer: receiptAnswer,
-  errors: [401, 403, 404, 503],
+  errors: ['LK_NOT_FOUND'],
   act: async (exchange) => {
     const principal = await requirePrincipal(exchange);
     const id = findId<'session'>(exchange.params['id'] ?? '');
@@ -112,7 +112,7 @@ export const endSessionsRoute: Route = route({
   query: { except: z.enum(['current']).optional() },
   status: 200,
   answer: receiptAnswer,
-  errors: [400, 401, 403, 503],
+  errors: [],
   act: async (exchange, { query }) => {
     const principal = await requirePrincipal(exchange);
     const receipt = await endSessions(exchange.rooms, principal, query.except ?? null);

@@ -25,7 +25,7 @@ export const signOutRoute: Route = route({
   },
   status: 200,
   answer: z.object({ receipt: receiptShape.nullable().describe('null where the session had ended before') }),
-  errors: [400, 401, 403, 503],
+  errors: ['LK_UNAUTHENTICATED'],
   act: async (exchange, { body }) => {
     const held = await heldBy(exchange, body.refresh_token ?? null);
     const receipt = held === null ? null : writeReceipt(await signOut(exchange.rooms, held));

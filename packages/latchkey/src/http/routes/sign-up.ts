@@ -30,7 +30,7 @@ export const signUpRoute: Route = route({
   },
   status: 201,
   answer: signedInShape,
-  errors: [400, 401, 403, 409, 413, 415, 429, 503],
+  errors: ['LK_PASSWORD_REFUSED', 'LK_UNAUTHENTICATED', 'LK_EMAIL_TAKEN', 'LK_THROTTLED', 'LK_BUSY'],
   act: async (exchange, { body }) => {
     const input = { email: body.email, password: body.password, name: body.name ?? null };
     const from = await visitor(exchange, body.client);

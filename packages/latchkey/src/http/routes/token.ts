@@ -67,6 +67,7 @@ export const tokenRoute: Route = oauthRoute({
     client_id: z.string().optional().describe('refused where it is not the client of the token'),
   }),
   answer: tokenShape,
+  errors: ['LK_GRANT_REFUSED', 'LK_GRANT_UNSUPPORTED', 'LK_CLIENT_REFUSED', 'LK_AUDIENCE_REFUSED'],
   act: async (exchange, fields) => {
     const grant = GRANTS.get(fields.get('grant_type'));
     if (grant === undefined) throw failure('LK_GRANT_UNSUPPORTED');
