@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { CODES, type Code, type Failure, failure, invalid, reasonsOf } from '../errors.ts';
+import { CODES, type Code, type Failure, reasonsOf } from '../errors.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { problemHeaders } from './problem.ts';
-import { commonErrors, type Route, type RouteDocument } from './route.ts';
+import { commonErrors, parse, type Route, type RouteDocument } from './route.ts';
 
 /** RFC 6749 §5.2, with the code added. */
 export const oauthErrorShape = z.object({
@@ -22,42 +22,24 @@ const ERRORS: ReadonlyMap<Code, string> = new Map([
   ['LK_STORE_UNAVAILABLE', 'temporarily_unavailable'],
 ]);
 
-interface Definition extends Pick<RouteDocument, 'summary' | 'body' | 'answer' | 'errors'> {
+/** A field of an OAuth request: text alone. */
+export const oauthText = z.string('must be text').max(4_096, 'may have 4096 characters at most');
+
+type Fields<Shape extends z.ZodRawShape> = z.infer<z.ZodObject<Shape>>;
+
+type Definition<Body extends z.ZodRawShape> = Pick<RouteDocument, 'summary' | 'answer' | 'errors'> & {
   readonly path: string;
-  readonly act: (exchange: Exchange, fields: OAuthFields) => Promise<unknown>;
-}
+  readonly body: Body;
+  readonly act: (exchange: Exchange, fields: Fields<Body>) => Promise<unknown>;
+};
 
-/** What a client of OAuth sent: text alone, none of it twice, and what is not known is ignored (RFC 6749 §3.2). */
-export class OAuthFields {
-  readonly #fields: ReadonlyMap<string, unknown>;
-
-  constructor(value: unknown) {
-    this.#fields = new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
-  }
-
-  /**
-   * A field, or `null`. RFC 6749 §3.2: sent without a value is not sent.
-   *
-   * @throws `LK_REQUEST_INVALID` for what is no text, or longer than 4,096 characters.
-   */
-  find(name: string): string | null {
-    const value = this.#fields.get(name);
-    if (value === undefined || value === '') return null;
-    if (typeof value !== 'string' || value.length > 4_096)
-      throw invalid(name, 'must be text, 4096 characters at most');
-    return value;
-  }
-
-  /** @throws `LK_REQUEST_INVALID` also where it is missing. */
-  get(name: string): string {
-    const value = this.find(name);
-    if (value === null) throw invalid(name, 'is required');
-    return value;
-  }
-}
-
-/** Defines an endpoint of OAuth: a form or JSON in, JSON out, errors by RFC 6749. */
-export function oauthRoute({ path, summary, body, answer, errors, act }: Definition): Route {
+/**
+ * Defines an endpoint of OAuth: a form or JSON in, JSON out, errors by RFC 6749. What
+ * is not known is ignored, and nothing may stand twice (RFC 6749 §3.2).
+ */
+export function oauthRoute<Body extends z.ZodRawShape>(definition: Definition<Body>): Route {
+  const { path, summary, answer, errors, act } = definition;
+  const body = z.object(definition.body);
   return {
     method: 'POST',
     path,
@@ -76,14 +58,17 @@ export function oauthRoute({ path, summary, body, answer, errors, act }: Definit
     ignoresCookie: true,
     run: async (exchange) => {
       const { value } = await readBody(exchange.request, true);
-      if (Array.isArray(value))
-        throw failure('LK_REQUEST_INVALID', { errors: [{ field: '', reason: 'must be an object' }] });
-      return Response.json(await act(exchange, new OAuthFields(value)), {
-        headers: { 'Cache-Control': 'no-store' },
-      });
+      const answered = await act(exchange, parse(body, withoutEmpty(value)));
+      return Response.json(answered, { headers: { 'Cache-Control': 'no-store' } });
     },
     failure: oauthFailure,
   };
+}
+
+/** RFC 6749 §3.2: what is sent without a value is not sent. */
+function withoutEmpty(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== ''));
 }
 
 /** RFC 6749 §5.2 allows visible ASCII but for quotes and backslashes. */

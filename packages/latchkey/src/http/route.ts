@@ -202,7 +202,12 @@ function queryOf(url: URL, isForm: boolean): Record<string, string> {
   return Object.fromEntries(query);
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+/**
+ * Holds a value against a schema.
+ *
+ * @throws `LK_REQUEST_INVALID` with each field that does not fit.
+ */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw failure('LK_REQUEST_INVALID', { errors: result.error.issues.flatMap(fieldErrors) });

@@ -101,6 +101,8 @@ export const problemShape = z.object({
   detail: z.string().optional(),
   errors: z.array(z.object({ field: z.string(), reason: z.string() })).optional(),
   reason: z.string().optional(),
+  acr: z.string().optional(),
+  max_age: z.int().optional(),
   request_id: z.string(),
 });
 

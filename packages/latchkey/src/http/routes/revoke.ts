@@ -6,7 +6,7 @@ import { signOut } from '../../flows/end-sessions.ts';
 import { sessionOfRefreshToken } from '../../flows/refresh.ts';
 import { looksLikeRefreshToken } from '../../tokens/refresh-token.ts';
 import type { Exchange } from '../exchange.ts';
-import { oauthRoute } from '../oauth.ts';
+import { oauthRoute, oauthText } from '../oauth.ts';
 import type { Route } from '../route.ts';
 import { receiptShape, writeReceipt } from '../wire.ts';
 
@@ -14,16 +14,19 @@ import { receiptShape, writeReceipt } from '../wire.ts';
 export const revokeRoute: Route = oauthRoute({
   path: '/auth/revoke',
   summary: 'Revoke a refresh token or an access token: its session ends',
-  body: z.object({
-    token: z.string(),
-    token_type_hint: z.string().optional().describe('ignored: a token says itself what it is'),
-  }),
+  body: {
+    token: oauthText,
+    token_type_hint: z
+      .unknown()
+      .optional()
+      .describe('never read (RFC 7009 §2.1): a token says itself what it is'),
+  },
   answer: z.object({
     receipt: receiptShape.nullable().describe('null where nothing was to be revoked (RFC 7009 §2.2)'),
   }),
   errors: [],
-  act: async (exchange, fields) => {
-    const held = await holderOf(exchange, fields.get('token'));
+  act: async (exchange, { token }) => {
+    const held = await holderOf(exchange, token);
     return { receipt: held === null ? null : writeReceipt(await signOut(exchange.rooms, held)) };
   },
 });

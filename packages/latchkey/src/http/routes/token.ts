@@ -1,20 +1,29 @@
-import { z } from 'zod';
-import { failure, isFailure } from '../../errors.ts';
+import type { z } from 'zod';
+import { CODES, failure, invalid, isFailure } from '../../errors.ts';
 import { exchangeSession } from '../../flows/exchange-session.ts';
 import { refresh } from '../../flows/refresh.ts';
 import { type Exchange, isFromBrowser } from '../exchange.ts';
-import { type OAuthFields, oauthRoute } from '../oauth.ts';
+import { oauthRoute, oauthText } from '../oauth.ts';
 import { refuseCrossSite } from '../origin-rule.ts';
 import type { Route } from '../route.ts';
 import { tokenShape, writeToken } from '../wire.ts';
 
-type Grant = (exchange: Exchange, fields: OAuthFields) => Promise<z.infer<typeof tokenShape>>;
+const body = {
+  grant_type: oauthText.describe('`refresh_token` or `urn:latchkey:grant:session`'),
+  refresh_token: oauthText.optional().describe('for the grant refresh_token'),
+  audience: oauthText.optional().describe('a configured audience; left out, the issuer'),
+  client_id: oauthText.optional().describe('refused where it is not the client of the token'),
+};
+
+type Fields = z.infer<z.ZodObject<typeof body>>;
+type Grant = (exchange: Exchange, fields: Fields) => Promise<z.infer<typeof tokenShape>>;
 
 /** RFC 6749 §6. The refresh token is the proof, so the cookie is not read. */
 const refreshGrant: Grant = async ({ rooms, request, ip }, fields) => {
-  const { refreshToken, ...token } = await refresh(rooms, fields.get('refresh_token'), {
-    client: fields.find('client_id'),
-    audience: fields.find('audience'),
+  if (fields.refresh_token === undefined) throw invalid('refresh_token', 'is required');
+  const { refreshToken, ...token } = await refresh(rooms, fields.refresh_token, {
+    client: fields.client_id ?? null,
+    audience: fields.audience ?? null,
     origin: { ip, userAgent: request.headers.get('user-agent') },
     inBrowser: isFromBrowser(request),
   });
@@ -22,10 +31,9 @@ const refreshGrant: Grant = async ({ rooms, request, ip }, fields) => {
 };
 
 /** The cookie is the proof here, so whose page asks matters. */
-const sessionGrant: Grant = async (exchange, fields) => {
+const sessionGrant: Grant = async (exchange, { audience = null }) => {
   const { rooms, request, allowed } = exchange;
   refuseCrossSite(request, allowed);
-  const audience = fields.find('audience');
   try {
     const presented = await exchange.presented();
     if (presented?.cookie == null) throw failure('LK_GRANT_REFUSED');
@@ -33,20 +41,10 @@ const sessionGrant: Grant = async (exchange, fields) => {
     return writeToken(await exchangeSession(rooms, { id: presented.session, secretHash }, audience));
   } catch (error) {
     // At this endpoint what is not good is a grant (RFC 6749 §5.2).
-    if (isFailure(error, 'LK_CREDENTIALS_AMBIGUOUS') || !isFailure(error)) throw error;
-    throw isRefusal(error.code) ? failure('LK_GRANT_REFUSED', undefined, { cause: error }) : error;
+    if (!isFailure(error) || CODES[error.code].status !== 401) throw error;
+    throw failure('LK_GRANT_REFUSED', undefined, { cause: error });
   }
 };
-
-function isRefusal(code: string): boolean {
-  return (
-    code.startsWith('LK_SESSION_') ||
-    code.startsWith('LK_TOKEN_') ||
-    code.startsWith('LK_CREDENTIAL_') ||
-    code === 'LK_USER_DISABLED' ||
-    code === 'LK_UNAUTHENTICATED'
-  );
-}
 
 const GRANTS: ReadonlyMap<string, Grant> = new Map([
   ['refresh_token', refreshGrant],
@@ -60,16 +58,11 @@ export const GRANT_TYPES: readonly string[] = [...GRANTS.keys()];
 export const tokenRoute: Route = oauthRoute({
   path: '/auth/token',
   summary: 'Get an access token for a refresh token, or for the session of a hybrid client',
-  body: z.object({
-    grant_type: z.enum(['refresh_token', 'urn:latchkey:grant:session']),
-    refresh_token: z.string().optional().describe('for the grant refresh_token'),
-    audience: z.string().optional().describe('a configured audience; left out, the issuer'),
-    client_id: z.string().optional().describe('refused where it is not the client of the token'),
-  }),
+  body,
   answer: tokenShape,
   errors: ['LK_GRANT_REFUSED', 'LK_GRANT_UNSUPPORTED', 'LK_CLIENT_REFUSED', 'LK_AUDIENCE_REFUSED'],
   act: async (exchange, fields) => {
-    const grant = GRANTS.get(fields.get('grant_type'));
+    const grant = GRANTS.get(fields.grant_type);
     if (grant === undefined) throw failure('LK_GRANT_UNSUPPORTED');
     return await grant(exchange, fields);
   },
