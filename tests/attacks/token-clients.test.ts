@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { allowInBrowser, sqlite } from 'latchkey';
-import { CLIENTS, enter, heldIn, Program, saidBy } from '../http/program.ts';
-import { bodyOf, OTHER_PASSWORD, openWorld, PASSWORD, type World } from '../http/world.ts';
+import { CLIENTS, enter, errorOf, heldIn, Program, saidBy } from '../http/program.ts';
+import { bodyOf, ORIGIN, OTHER_PASSWORD, openWorld, PASSWORD, type World } from '../http/world.ts';
 import { confirmLog, cuttable, folder, idIn, inside, rowsOf } from './scene.ts';
 
 const REFUSED = '400 invalid_grant LK_GRANT_REFUSED';
@@ -45,6 +45,21 @@ describe('a client', () => {
         assert.equal(inside(body, 'errors', 0, 'field'), 'client');
       }
     }
+    assert.equal(rowsOf(place.file), rows);
+  });
+
+  test('of mode jwt is refused to a browser that names its origin alone (@rule R10, @asvs 10.1.1)', async () => {
+    const held = await program.signIn('ada@example.com');
+    world.clock.advance(AFTER_GRACE);
+    const rows = rowsOf(place.file);
+    const headers = { Origin: ORIGIN };
+    const json = { email: 'ada@example.com', password: PASSWORD, client: 'mobile' };
+    const signIn = await program.send('POST', '/auth/sign-in', { json, headers });
+    assert.equal(signIn.status, 400);
+    assert.equal(inside(await bodyOf(signIn), 'errors', 0, 'field'), 'client');
+    const form = { grant_type: 'refresh_token', refresh_token: held.refresh };
+    const refreshed = await program.send('POST', '/auth/token', { form, headers });
+    assert.equal(await errorOf(refreshed), '400 unauthorized_client LK_CLIENT_REFUSED');
     assert.equal(rowsOf(place.file), rows);
   });
 

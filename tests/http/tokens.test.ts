@@ -125,6 +125,20 @@ describe('tokens, over HTTP', () => {
     assert.equal(await program.refusal(held.refresh), '400 invalid_grant LK_GRANT_REFUSED');
   });
 
+  test('a session cookie that stands twice beside a token does not spoil what the token ends (@rule R11)', async () => {
+    const headers = { Cookie: '__Host-latchkey=one; __Host-latchkey=another' };
+    for (const [method, path] of [
+      ['POST', '/auth/sign-out'],
+      ['DELETE', '/auth/sessions'],
+    ] as const) {
+      const { access: bearer } = await program.signIn('ada@example.com');
+      const response = await program.send(method, path, { bearer, headers });
+      assert.equal(response.status, 200, path);
+      assert.notEqual((await bodyOf(response))['receipt'], null);
+      assert.equal(await program.status(bearer), 401);
+    }
+  });
+
   test('sign-out by an expired token needs its refresh token beside it', async () => {
     const held = await program.signIn('ada@example.com');
     world.clock.advance(301_000);

@@ -58,9 +58,12 @@ export function isSafe(request: Pick<RequestHead, 'method'>): boolean {
   return SAFE.has(request.method);
 }
 
-/** Whether a page in a browser makes the request: only browsers send this header, and no page can leave it out. */
+/**
+ * Whether a page in a browser makes the request: only browsers send these headers,
+ * and no page can leave them out. An older one sends `Origin` alone with what is not safe.
+ */
 export function isFromBrowser({ headers }: RequestHead): boolean {
-  return headers.has('sec-fetch-site');
+  return headers.has('sec-fetch-site') || headers.has('origin');
 }
 
 /**
@@ -102,12 +105,15 @@ function besideToken({ request, rooms }: Exchange, session: SessionId): SessionC
   return credential?.id === session ? credential : null;
 }
 
-/** What the session's cookie of a request says, whether it is good or not; `null` for none. */
+/**
+ * What the session's cookie beside a token says, whether it is good or not; `null`
+ * for none. One that stands twice is none: the token alone counts, and what it does
+ * must not fail afterwards for what is not read.
+ */
 export function cookieCredential(request: RequestHead, cookie: SessionCookie): SessionCredential | null {
-  const text = cookie.find(request.headers.get('cookie'));
-  if (text === null) return null;
   try {
-    return parseSessionCredential(text);
+    const text = cookie.find(request.headers.get('cookie'));
+    return text === null ? null : parseSessionCredential(text);
   } catch {
     return null;
   }
