@@ -58,6 +58,19 @@ describe('a claim of which a verifier could make nothing', () => {
       refusedAtIssue(value));
   }
 
+  test('does not keep a copied refresh token from ending its session (@rule R10, @asvs 10.4.5)', async () => {
+    given = 'free';
+    const held = await program.signIn('ada@example.com');
+    world.clock.advance(11_000);
+    const { access, refresh } = await program.renewed(held.refresh);
+    world.clock.advance(11_000);
+    given = () => 1;
+    assert.equal(await program.refusal(held.refresh), '400 invalid_grant LK_GRANT_REFUSED');
+    given = 'free';
+    assert.equal(await program.status(access), 401);
+    assert.equal(await program.refusal(refresh), '400 invalid_grant LK_GRANT_REFUSED');
+  });
+
   const TAKEN: readonly (readonly [string, unknown])[] = [
     ['characters beyond the first plane', 'plan 🜁 \u{10ffff}'],
     ['an end of line and a NUL', 'a\n\u0000'],

@@ -40,9 +40,16 @@ type Uses = Pick<
   'config' | 'store' | 'clock' | 'log' | 'tail' | 'claims' | 'signingKeys' | 'activity' | 'emit'
 >;
 
-/** A living session whose chain the token is of, and what a new access token would rest on. */
+/** A living session whose chain the token is of, as it was read. */
 interface Proven {
+  readonly reading: SessionReading;
   readonly session: SessionRecord;
+  readonly chain: RefreshChain;
+  readonly at: Timestamp;
+}
+
+/** The chain whose current token is the answer, and what the access token beside it rests on. */
+interface Exchanged {
   readonly chain: RefreshChain;
   readonly grounds: Grounds;
 }
@@ -50,14 +57,16 @@ interface Proven {
 /**
  * Exchanges a refresh token. The order is R10's: the row is read, the MAC is
  * compared, then life and client are looked at, and only then is anything
- * written: a forged token changes nothing.
+ * written: a forged token changes nothing. The claims of the application are asked
+ * for once the generation has been judged, so that none can keep a copied token from
+ * ending its session, and before the chain moves on.
  *
  * Rotation is one compare-and-swap on the generation. Everyone who presents the
  * same generation at once gets the same successor, and so does who asks again
  * because an answer was lost. Whatever is older has been copied: its session ends.
  *
  * @throws `LK_REFRESH_REFUSED`, `LK_REFRESH_REUSED`, both shown as `LK_GRANT_REFUSED`;
- *   `LK_CLIENT_REFUSED`, `LK_AUDIENCE_REFUSED`; `LK_STORE_UNAVAILABLE`.
+ *   `LK_CLIENT_REFUSED`, `LK_AUDIENCE_REFUSED`; `LK_CLAIM_REFUSED`; `LK_STORE_UNAVAILABLE`.
  */
 export async function refresh(rooms: Uses, text: string, request: RefreshRequest): Promise<Refreshed> {
   const token = parseRefreshToken(text);
@@ -72,11 +81,14 @@ export async function refresh(rooms: Uses, text: string, request: RefreshRequest
     const proven = await prove(rooms, token, request);
     const isOurs: boolean =
       made !== null && made.generation === proven.chain.generation && made.key === proven.chain.key;
-    const chain: RefreshChain | null = isOurs ? proven.chain : await exchange(rooms, proven, token, request);
-    made = chain ?? made;
+    const exchanged: Exchanged | null = isOurs
+      ? { chain: proven.chain, grounds: await groundsOf(rooms, proven.reading, proven.at) }
+      : await exchange(rooms, proven, token, request);
+    made = exchanged?.chain ?? made;
     // R5: what was read too long ago proves nothing; the next reading finds what this one has made.
-    if (chain === null || clock.monotonic() - readAt > tail.maxStaleness) continue;
-    const { session, grounds } = proven;
+    if (exchanged === null || clock.monotonic() - readAt > tail.maxStaleness) continue;
+    const { chain, grounds } = exchanged;
+    const { session } = proven;
     rooms.activity.note(session.id, session.idleUntil, session.expiresAt);
     return {
       ...issue(rooms, grounds, audience),
@@ -113,7 +125,7 @@ async function prove(rooms: Uses, token: RefreshToken, request: RefreshRequest):
   // Another node has the newer root secret already: the grant is good, and this node cannot serve it.
   if (!isInRing(rooms.config.rootSecret, chain.key))
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
-  return { session: reading.session, chain, grounds: await groundsOf(rooms, reading, now) };
+  return { reading, session: reading.session, chain, at: now };
 }
 
 /** What an access token of a session rests on, as it was read. */
@@ -138,33 +150,38 @@ function refuseClient(rooms: Uses, request: RefreshRequest, session: SessionReco
   if (request.inBrowser && !client.inBrowser) throw failure('LK_CLIENT_REFUSED');
 }
 
-/** The chain whose current token is the answer, or `null` where somebody was faster and all must be read again. */
+/** What the token is exchanged for, or `null` where somebody was faster and all must be read again. */
 async function exchange(
   rooms: Uses,
-  { session, chain }: Proven,
+  { reading, session, chain, at }: Proven,
   token: RefreshToken,
   request: RefreshRequest,
-): Promise<RefreshChain | null> {
-  const now = rooms.clock.now();
-  switch (judgeGeneration(chain, token.generation, now)) {
+): Promise<Exchanged | null> {
+  switch (judgeGeneration(chain, token.generation, rooms.clock.now())) {
     case 'ahead':
       throw refused(rooms, request, 'LK_REFRESH_REFUSED', session);
     case 'reused':
       throw await endFamily(rooms, session);
-    case 'same':
-      return await shareOrEnd(rooms, session, chain, request);
-    case 'rotate':
-      return await advance(rooms, session, chain, request, now);
+    case 'same': {
+      const shared = await shareOrEnd(rooms, session, chain, request);
+      return shared === null ? null : { chain: shared, grounds: await groundsOf(rooms, reading, at) };
+    }
+    case 'rotate': {
+      // First, for claims that cannot be made must leave the chain as it was.
+      const grounds = await groundsOf(rooms, reading, at);
+      const next = await advance(rooms, session, chain, request);
+      return next === null ? null : { chain: next, grounds };
+    }
   }
 }
 
 async function advance(
-  { store, config, emit }: Uses,
+  { store, config, clock, emit }: Uses,
   { id, userId, client, expiresAt }: SessionRecord,
   chain: RefreshChain,
   { origin }: RefreshRequest,
-  now: Timestamp,
 ): Promise<RefreshChain | null> {
+  const now = clock.now();
   const next = { key: config.rootSecret.current.id, origin: originDigest(origin) };
   const idleUntil = Math.min(now + config.idle, expiresAt);
   if (!(await store.sessions.advance(id, chain.generation, { ...next, at: now, idleUntil }))) return null;
