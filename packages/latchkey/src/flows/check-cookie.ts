@@ -1,5 +1,5 @@
 import type { CookiePrincipal, Facts } from '@latchkey/verify';
-import { type Code, failure } from '../errors.ts';
+import { failure } from '../errors.ts';
 import type { SessionCredential } from '../sessions/cookie.ts';
 import { causeOfDeath, cookiePrincipal, matchSecret } from '../sessions/session.ts';
 import type { SessionReading, SessionRecord } from '../stores/store.ts';
@@ -22,7 +22,8 @@ type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'claims'>;
  * Reads the session of a cookie from the store.
  *
  * @param safe whether the request's method is safe (RFC 9110 §9.2.1).
- * @throws codes shown as `LK_UNAUTHENTICATED` where it is not good; `LK_STORE_UNAVAILABLE`.
+ * @throws `LK_SESSION_UNKNOWN`, `LK_SESSION_ROTATED` and each cause of death where it
+ *   is not good; `LK_CLAIM_REFUSED`; `LK_STORE_UNAVAILABLE`.
  */
 export async function checkCookie(
   rooms: Uses,
@@ -37,7 +38,8 @@ export async function checkCookie(
   const secret = matchSecret(session, credential.secretHash, now);
   // After its grace an old secret is as good as none, so whoever still holds it may begin anew.
   if (secret === null || secret === 'outlived') throw failure('LK_SESSION_UNKNOWN');
-  refuse(causeOfDeath(reading, now));
+  const cause = causeOfDeath(reading, now);
+  if (cause !== null) throw failure(cause);
   if (secret === 'previous' && !safe) throw failure('LK_SESSION_ROTATED');
 
   // R1: the position before this reading, not the row's own, which is of the login.
@@ -62,15 +64,4 @@ export async function principalOf(
   const who = await whoIs(rooms, user, roles);
   const mode = rooms.config.clients.get(session.client)?.mode ?? 'session';
   return cookiePrincipal(session, secret, { ...who, mode });
-}
-
-function refuse(code: Code | null): void {
-  if (
-    code === 'LK_SESSION_REVOKED' ||
-    code === 'LK_SESSION_EXPIRED' ||
-    code === 'LK_SESSION_IDLE' ||
-    code === 'LK_USER_DISABLED'
-  ) {
-    throw failure(code);
-  }
 }

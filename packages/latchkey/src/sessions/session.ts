@@ -85,11 +85,17 @@ export function newSession(options: {
   return { record, cookie: value };
 }
 
+/** Why a session is dead. */
+export type CauseOfDeath = Extract<
+  Code,
+  'LK_SESSION_REVOKED' | 'LK_SESSION_EXPIRED' | 'LK_SESSION_IDLE' | 'LK_USER_DISABLED'
+>;
+
 /**
  * The one predicate of life (R3): why a session is dead, or `null` while it lives.
  * `floor` is the highest that concerns it.
  */
-export function causeOfDeath(reading: SessionReading, now: Timestamp): Code | null {
+export function causeOfDeath(reading: SessionReading, now: Timestamp): CauseOfDeath | null {
   const { session, floor, user } = reading;
   if (session.revokedSeq !== null) return 'LK_SESSION_REVOKED';
   if (floor !== null && floor > session.rs) return 'LK_SESSION_REVOKED';
