@@ -4,7 +4,7 @@
  */
 import type { PermissionOf, ResourceOf } from '../access/access.ts';
 import type { Config } from '../config.ts';
-import { CODES, failure, isFailure } from '../errors.ts';
+import { CODES, type Failure, failure, isFailure } from '../errors.ts';
 import { withFailures } from '../flows/application-session.ts';
 import type { RequestHead } from '../foundation/header-source.ts';
 import { failureResponse } from '../http/failure-response.ts';
@@ -38,7 +38,7 @@ export interface GuardedRequest extends RequestHead {
 /** What a guard says: who or what is let in, or the answer that the request gets instead. */
 export type Verdict<Admitted> =
   | { readonly admitted: Admitted; readonly refusal: null }
-  | { readonly admitted: null; readonly refusal: Response };
+  | { readonly admitted: null; readonly refusal: Response; readonly error: Failure };
 
 /** What `may` lets in. The principal is `null` where a rule allows it to everybody. */
 export interface Admission<S extends Shape, Resource> {
@@ -118,7 +118,7 @@ export function guard(auth: Latchkey, { audience }: AdapterOptions): Guard {
       return { admitted: await decide(), refusal: null };
     } catch (error) {
       if (!isFailure(error)) throw error;
-      return { admitted: null, refusal: refusal(request, error) };
+      return { admitted: null, refusal: refusal(request, error), error };
     }
   };
   return {

@@ -8,7 +8,6 @@
  * @module
  */
 import type { PermissionOf } from '../access/access.ts';
-import { failure } from '../errors.ts';
 import type { HeaderSource } from '../foundation/header-source.ts';
 import type { AnyShape, ApplicationSession, Latchkey, PrincipalOf, Shape } from '../latchkey.ts';
 import {
@@ -244,12 +243,13 @@ function pageGuards(guards: () => Guard, functions: NextFunctions): object {
     const led = await judge({ ...request, method: 'GET' });
     return led.refusal === null ? verdict : led;
   };
-  const admit = <Admitted>({ admitted, refusal }: Verdict<Admitted>): Admitted => {
-    if (refusal === null) return admitted;
+  const admit = <Admitted>(verdict: Verdict<Admitted>): Admitted => {
+    if (verdict.refusal === null) return verdict.admitted;
+    const { refusal, error } = verdict;
     const location = refusal.headers.get('location');
     if (location !== null) return redirect(location);
     if (refusal.status === 404) return notFound();
-    if (refusal.status >= 500) throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+    if (refusal.status >= 500) throw error;
     return forbidden();
   };
   return {

@@ -40,7 +40,7 @@ export const jwksRoute: Route = published(
   async ({ rooms }) => {
     // Another process may have made one, which its tokens need to be verified by. Where
     // the store is away, those that were known last are still right.
-    await rooms.signingKeys.refresh().catch(() => undefined);
+    await rooms.signingKeys.refresh().catch((error: unknown) => rooms.emit({ type: 'failed', error }));
     return { keys: rooms.signingKeys.published };
   },
 );
