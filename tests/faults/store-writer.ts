@@ -29,7 +29,7 @@ for (;;) {
     await setImmediate();
     await tables.passwords.put({ userId: id, phc: 'phc', pepper: null, changedAt: now });
     await setImmediate();
-    return await tables.log.append([entry]);
+    return (await tables.log.append([entry])).entries;
   });
   // Written at once: what is printed before the kill has been acknowledged before it.
   for (const { seq } of appended) writeSync(1, `${id} ${seq}\n`);

@@ -58,6 +58,8 @@ export interface AuthEvent {
     | 'access_denied'
     | 'log_stale'
     | 'log_fresh'
+    | 'log_failed_over'
+    | 'log_restored'
     | 'failed';
   readonly user?: string;
   readonly session?: string;
@@ -125,6 +127,12 @@ export interface LatchkeyOptions<
   readonly log?: {
     /** No request is accepted later than this after an acknowledged revocation. Default `5s`. */
     readonly maxStaleness?: Duration;
+    /**
+     * A file in which each process notes how far it has seen the log, so that a database
+     * which was put back to an older state is noticed. Beside the secret, not beside the
+     * database. Default none.
+     */
+    readonly watermark?: string;
   };
   readonly password?: {
     /** Never below what the profile asks for. */

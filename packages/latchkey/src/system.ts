@@ -9,6 +9,7 @@ import { Maintenance } from './flows/maintenance.ts';
 import type { Rooms } from './flows/rooms.ts';
 import { checkRootSecret } from './flows/root-secret-check.ts';
 import { newId } from './foundation/ids.ts';
+import { randomBytes } from './foundation/random.ts';
 import { type Handler, handler } from './http/handler.ts';
 import type { AllowedOrigins } from './http/origin-rule.ts';
 import { hashQueue } from './identity/hash-queue.ts';
@@ -19,6 +20,7 @@ import type { LatchkeyOptions } from './options.ts';
 import { Bounds } from './revocation/bounds.ts';
 import { Receipts } from './revocation/receipts.ts';
 import { RevocationLog } from './revocation/revocation-log.ts';
+import { Watermark } from './revocation/watermark.ts';
 import { Activity } from './sessions/activity.ts';
 import { sessionCookie } from './sessions/cookie.ts';
 import { type Claims, parseClaims } from './tokens/claims.ts';
@@ -121,12 +123,19 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
   const issuesTokens = [...config.clients.values()].some(({ mode }) => mode !== 'session');
   const accessLife = issuesTokens ? config.accessLife : 0;
   const bounds = new Bounds(clock, { accessLife, nearCacheLife, maxStaleness });
+  const signingKeys = new SigningKeys({ store, clock, rootSecret, algorithm });
   const log = new RevocationLog({
     store,
     clock,
     maxStaleness,
     bounds,
     followerName: hostname(),
+    watermark: options.log?.watermark === undefined ? null : new Watermark(options.log.watermark),
+    onEpoch: async (cause) => {
+      await signingKeys.open();
+      emit({ type: cause === 'restore' ? 'log_restored' : 'log_failed_over' });
+    },
+    onError: failed,
   });
   const tail = followerOf(log, clock, emit);
   return {
@@ -144,7 +153,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     passwordRules: passwordRules({ length: config.passwordLength, contextWords: config.contextWords }),
     throttle: throttle({ network: config.networkRate, account: config.accountRate }),
     claims: claimsOf(options),
-    signingKeys: new SigningKeys({ store, clock, rootSecret, algorithm }),
+    signingKeys,
     access: accessOf(options),
     emit,
   };
@@ -155,6 +164,7 @@ function followerOf(log: RevocationLog, clock: Clock, emit: Rooms['emit']): Tail
   const tail: Tail = new Tail({
     source: log,
     clock,
+    pause: () => 10 + (randomBytes(1)[0] ?? 0) / 6.4,
     onError: (error) => {
       emit({ type: 'failed', error });
       if (stale || tail.isFresh()) return;

@@ -31,12 +31,24 @@ export interface Cursor {
   /** Which history of the log the position belongs to. */
   readonly epoch: string;
   readonly seq: Position;
+  /**
+   * A random number that the log gave to that position: where its answer has another,
+   * the history was rewritten (R8). Whole, and exact in a double.
+   */
+  readonly tag: number;
 }
 
 /** The answer to a pull: one snapshot of the log, from where it is written. */
 export interface Pull {
   readonly epoch: string;
+  /**
+   * Above every position of an older epoch: what rests on a lower one cannot be judged by
+   * this copy, and whoever holds the truth must be asked (R8).
+   */
+  readonly epochStart: Position;
   readonly head: Position;
+  /** The tag of the head. */
+  readonly tag: number;
   /** The clock of the log's side when the snapshot was taken. */
   readonly now: Timestamp;
   /** How old the snapshot already was when it was answered: 0 at the source. */
@@ -56,8 +68,14 @@ export interface Pull {
  * may add to what is revoked and start a pull, and does nothing else.
  */
 export interface LogSource {
-  /** Everything live after `cursor`, or the whole live set for `null` and for a cursor of another epoch. */
+  /**
+   * Everything live after `cursor`, or the whole live set for `null`, for a cursor of another
+   * epoch, and where the log can no longer tell that the cursor is of its history.
+   */
   pull(cursor: Cursor | null): Promise<Pull>;
-  /** Calls `listener` with each hint until the function that it returns is called. */
-  onHint(listener: (entries: readonly Entry[]) => void): () => void;
+  /**
+   * Calls `listener` with each hint until the function that it returns is called. `own`
+   * where this process itself has written them: then nobody else is about to pull.
+   */
+  onHint(listener: (entries: readonly Entry[], own: boolean) => void): () => void;
 }

@@ -56,7 +56,7 @@ export class NearCache<Value extends Remembered> {
     // By whichever clock says more: entries of the log die by the wall clock, so
     // nothing that they could affect may outlive them by it.
     const age = Math.max(clock.monotonic() - readAt, now - wallAt);
-    if (readAt <= tail.resetAt || age >= value.life || now >= value.goodUntil) {
+    if (age >= value.life || now >= value.goodUntil) {
       this.#slots.delete(key);
       return null;
     }

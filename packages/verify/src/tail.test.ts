@@ -29,17 +29,19 @@ class Scene implements LogSource {
   mono = 500;
   epoch = 'first';
   head = 10;
+  epochStart = 0;
   offset = 0;
   age = 0;
   entries: Entry[] = [];
   hold: Promise<void> | null = null;
   broken = false;
-  #listener: ((entries: readonly Entry[]) => void) | null = null;
+  #listener: ((entries: readonly Entry[], own: boolean) => void) | null = null;
   readonly tail = new Tail({
     source: this,
     clock: this.clock,
     // The tests pull by themselves.
     interval: 2 ** 30,
+    pause: () => 2 ** 30,
     onError: (error) => this.errors.push(error),
   });
 
@@ -49,7 +51,9 @@ class Scene implements LogSource {
     const whole = cursor === null || cursor.epoch !== this.epoch;
     const answer = {
       epoch: this.epoch,
+      epochStart: this.epochStart,
       head: this.head,
+      tag: this.head,
       now: this.wall + this.offset,
       age: this.age,
       maxStaleness: 5_000,
@@ -60,15 +64,15 @@ class Scene implements LogSource {
     return answer;
   }
 
-  onHint(listener: (entries: readonly Entry[]) => void): () => void {
+  onHint(listener: (entries: readonly Entry[], own: boolean) => void): () => void {
     this.#listener = listener;
     return () => {
       this.#listener = null;
     };
   }
 
-  hint(entries: readonly Entry[]): void {
-    this.#listener?.(entries);
+  hint(entries: readonly Entry[], own = false): void {
+    this.#listener?.(entries, own);
   }
 
   pass(millis: number): void {
@@ -172,15 +176,21 @@ describe('a tail', () => {
     scene.tail.stop();
   });
 
-  test('pulls at once after a hint (@rule R4)', async () => {
+  test('pulls soon after a hint, once for many (@rule R4)', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const scene = await started();
-    scene.entries = [revoked(11)];
-    scene.head = 11;
-    scene.hint([]);
+    const asked = scene.asked.length;
+    for (let hints = 0; hints < 5; hints += 1) scene.hint([]);
+    assert.equal(scene.asked.length, asked);
+    t.mock.timers.tick(2 ** 30);
+    assert.equal(scene.asked.length, asked + 1);
+    scene.hint([], true);
     await scene.tail.catchUp();
-    assert.equal(scene.tail.cursor?.seq, 11);
-    assert.equal(scene.tail.check(FACTS), 'revoked');
+    assert.equal(scene.asked.length, asked + 2, 'its own process is not waited for');
+    scene.hint([]);
     scene.tail.stop();
+    t.mock.timers.tick(2 ** 30);
+    assert.equal(scene.asked.length, asked + 2, 'a tail that was stopped pulls no more');
   });
 
   test('lets all who ask while a pull is on its way share the next, which is sent after they asked (@rule R4)', async () => {
@@ -196,7 +206,7 @@ describe('a tail', () => {
     await first;
     assert.equal(scene.tail.cursor?.seq, 10, 'the first had been answered before the change');
     await Promise.all(rest);
-    assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 11 });
+    assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 11, tag: 11 });
     assert.equal(scene.asked.length, 3);
     await scene.tail.catchUp();
     assert.equal(scene.asked.length, 4);
@@ -206,7 +216,7 @@ describe('a tail', () => {
   test('asks for what came after its cursor (@rule R4)', async () => {
     const scene = await started();
     await scene.tail.catchUp();
-    assert.deepEqual(scene.asked, [null, { epoch: 'first', seq: 10 }]);
+    assert.deepEqual(scene.asked, [null, { epoch: 'first', seq: 10, tag: 10 }]);
     scene.tail.stop();
   });
 
@@ -216,26 +226,31 @@ describe('a tail', () => {
     scene.tail.stop();
   });
 
-  test('forgets what it knew where the log is of another epoch (@rule R8)', async () => {
+  test('keeps what it knew where the log is of another epoch, and judges nothing that is older (@rule R8)', async () => {
     const scene = await started();
     scene.hint([revoked(10)]);
     await scene.tail.catchUp();
-    Object.assign(scene, { epoch: 'second', head: 20, entries: [] });
+    Object.assign(scene, { epoch: 'second', epochStart: 20, head: 20, entries: [] });
     await scene.tail.catchUp();
-    assert.deepEqual(scene.tail.cursor, { epoch: 'second', seq: 20 });
-    assert.equal(scene.tail.size, 0);
-    assert.equal(scene.tail.resetAt, scene.mono);
+    assert.deepEqual(scene.tail.cursor, { epoch: 'second', seq: 20, tag: 20 });
+    assert.equal(scene.tail.check({ ...FACTS, rs: 20 }), 'revoked');
+    assert.equal(scene.tail.check({ ...FACTS, session: 'another', rs: 19 }), 'unknown');
+    assert.equal(scene.tail.check({ ...FACTS, session: 'another', rs: 20 }), 'ok');
     scene.tail.stop();
   });
 
-  test('reads the whole log again where its head went back (@rule R8)', async () => {
+  test('reads the whole log again where its head went back, and proves nothing until then (@rule R8)', async () => {
     const scene = await started();
     scene.entries = [revoked(4)];
     scene.head = 5;
-    await scene.tail.catchUp();
-    assert.equal(scene.asked.at(-1), null);
-    assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 5 });
-    assert.equal(scene.tail.resetAt, scene.mono);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const pulled = scene.tail.catchUp();
+    scene.hold = promise;
+    while (scene.asked.at(-1) !== null) await Promise.resolve();
+    assert.equal(scene.tail.check({ ...FACTS, rs: 5 }), 'unknown');
+    resolve();
+    await pulled;
+    assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 5, tag: 5 });
     assert.equal(scene.tail.check({ ...FACTS, rs: 5 }), 'revoked');
     scene.tail.stop();
   });

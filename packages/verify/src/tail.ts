@@ -1,5 +1,5 @@
 import type { Clock, Millis, Timestamp } from './clock.ts';
-import type { Cursor, Entry, LogSource, Pull } from './log-entry.ts';
+import type { Cursor, Entry, LogSource, Position, Pull } from './log-entry.ts';
 import { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
 
 /** How far a follower's wall clock may be from the log's before its copy is no longer trusted. */
@@ -10,6 +10,11 @@ export interface TailOptions {
   readonly clock: Clock;
   /** How often the tail pulls when nothing hints. */
   readonly interval?: Millis;
+  /**
+   * How long after a hint the tail pulls: a little, so that many hints make one pull, and
+   * another time each time, so that not all followers pull at once. Default 20 ms.
+   */
+  readonly pause?: () => Millis;
   /** Told of each pull that failed; the tail goes on and is not fresh meanwhile. */
   readonly onError?: (error: unknown) => void;
   /** Told when a pull has brought the tail to the log's head. */
@@ -31,15 +36,17 @@ interface Confirmation {
 export class Tail {
   readonly #options: TailOptions;
   readonly #interval: Millis;
+  readonly #pause: () => Millis;
   readonly #revoked = new RevokedSet();
   #cursor: Cursor | null = null;
   #confirmed: Confirmation | null = null;
   #maxStaleness: Millis = 0;
   #clockOffset: Millis = 0;
-  #resetAt: Millis = Number.NEGATIVE_INFINITY;
+  #epochStart: Position = 0;
   /** The log's clock and the monotonic one at the first pull of this history. */
   #origin: { readonly log: Timestamp; readonly monotonic: Millis } | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #starting: Promise<void> | null = null;
   #unsubscribe: (() => void) | undefined;
   #inFlight: Promise<void> | null = null;
@@ -48,23 +55,21 @@ export class Tail {
   constructor(options: TailOptions) {
     this.#options = options;
     this.#interval = options.interval ?? 1_000;
+    this.#pause = options.pause ?? (() => 20);
   }
 
   get cursor(): Cursor | null {
     return this.#cursor;
   }
 
-  /**
-   * When the log last turned out to be another than before, by the monotonic
-   * clock: what was read until then is of that other history.
-   */
-  get resetAt(): Millis {
-    return this.#resetAt;
-  }
-
   /** How long the copy may be trusted without a further pull, as the log's side said last. */
   get maxStaleness(): Millis {
     return this.#maxStaleness;
+  }
+
+  /** How far the log's clock is ahead of this machine's, as the last pull saw it. */
+  get clockOffset(): Millis {
+    return this.#clockOffset;
   }
 
   /** Live entries held. */
@@ -81,12 +86,14 @@ export class Tail {
     this.#starting = null;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
   }
 
   async #begin(): Promise<void> {
-    const unsubscribe = this.#options.source.onHint((entries) => this.hint(entries));
+    const unsubscribe = this.#options.source.onHint((entries, own) => this.hint(entries, own));
     this.#unsubscribe = unsubscribe;
     try {
       await this.#pull();
@@ -100,10 +107,17 @@ export class Tail {
     this.#timer.unref();
   }
 
-  /** Adds what somebody says was revoked, and asks the log whether it is so. */
-  hint(entries: readonly Entry[]): void {
+  /** Adds what somebody says was revoked, and asks the log whether it is so: soon, or at once where it is this process that says it. */
+  hint(entries: readonly Entry[], own = false): void {
     for (const entry of entries) this.#revoked.apply(entry);
-    void this.catchUp();
+    if (own) {
+      void this.catchUp();
+      return;
+    }
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      void this.catchUp();
+    }, this.#pause()).unref();
   }
 
   /**
@@ -155,9 +169,11 @@ export class Tail {
   check(facts: Facts): Verdict | 'unknown' {
     if (this.#cursor === null || !this.isFresh()) return 'unknown';
     const verdict = this.#revoked.judge(facts);
-    // A position above the head is of a history that this copy does not know. But
-    // what kills whatever the position goes first: a thief of a key writes any.
-    return verdict === 'revoked' || facts.rs <= this.#cursor.seq ? verdict : 'unknown';
+    // A position above the head is of a history that this copy does not know, and so is
+    // one below the epoch's start. But what kills whatever the position goes first: a
+    // thief of a key writes any.
+    const known = facts.rs >= this.#epochStart && facts.rs <= this.#cursor.seq;
+    return verdict === 'revoked' || known ? verdict : 'unknown';
   }
 
   async #pull(): Promise<void> {
@@ -170,19 +186,27 @@ export class Tail {
     const cursor = this.#cursor;
     let pull = await this.#options.source.pull(cursor);
     if (cursor !== null && pull.epoch === cursor.epoch && pull.head < cursor.seq) {
+      // The log has forgotten what this copy has seen: until a pull of the whole is
+      // answered, nothing confirms it.
+      this.#cursor = null;
+      this.#confirmed = null;
       pull = await this.#options.source.pull(null);
-      this.#forget();
     }
     this.#apply(pull, sent);
   }
 
+  /** What is held is kept through a new epoch: what was revoked stays so, and positions only rise (R8). */
   #apply(pull: Pull, sent: Confirmation): void {
-    if (this.#cursor !== null && this.#cursor.epoch !== pull.epoch) this.#forget();
-    if (this.#cursor === null && !pull.whole) {
-      throw new TypeError('the log answered a part of its entries to a tail that has none');
+    const before = this.#cursor;
+    if (before?.epoch !== pull.epoch) {
+      if (!pull.whole) throw new TypeError('the log answered a part of its entries to a tail that has none');
+      this.#origin = null;
     }
     for (const entry of pull.entries) this.#revoked.apply(entry);
-    this.#cursor = { epoch: pull.epoch, seq: Math.max(this.#cursor?.seq ?? 0, pull.head) };
+    // Of two pulls at once the one that was answered last may know less.
+    const overtaken = before !== null && before.epoch === pull.epoch && before.seq > pull.head;
+    this.#cursor = overtaken ? before : { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
+    this.#epochStart = pull.epochStart;
     this.#confirmed = { wall: sent.wall - pull.age, monotonic: sent.monotonic - pull.age };
     this.#maxStaleness = pull.maxStaleness;
     this.#clockOffset = pull.now - this.#options.clock.now();
@@ -191,13 +215,5 @@ export class Tail {
     this.#origin ??= { log: pull.now, monotonic: sent.monotonic };
     this.#revoked.purge(Math.min(pull.now, this.#origin.log + sent.monotonic - this.#origin.monotonic));
     this.#options.onConfirmed?.(this.#cursor);
-  }
-
-  #forget(): void {
-    this.#revoked.clear();
-    this.#cursor = null;
-    this.#confirmed = null;
-    this.#resetAt = this.#options.clock.monotonic();
-    this.#origin = null;
   }
 }

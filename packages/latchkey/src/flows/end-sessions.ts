@@ -1,7 +1,9 @@
 import type { Cursor, Principal, SessionId, UserId } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
+import { subjectOf } from '../foundation/ids.ts';
 import type { Receipt } from '../revocation/receipts.ts';
-import type { RevocationTarget } from '../revocation/revocation-log.ts';
+import type { Trust } from '../revocation/revocation-log.ts';
+import type { RevocationTarget } from '../revocation/target.ts';
 import { causeOfDeath } from '../sessions/session.ts';
 import type { SessionRecord, Tables } from '../stores/store.ts';
 import type { HeldSession } from './authenticate.ts';
@@ -11,7 +13,8 @@ type Uses = Pick<Rooms, 'config' | 'store' | 'clock' | 'log' | 'tail' | 'receipt
 
 /** Ends the session that a request holds. */
 export async function signOut(rooms: Uses, { id, userId }: HeldSession): Promise<Receipt> {
-  const receipt = await revoke(rooms, { session: id }, userId);
+  const { cursor } = await rooms.log.change(async (_tables, trust) => trust.apply('signed_out', id));
+  const receipt = await receiptOf(rooms, cursor, userId);
   rooms.emit({ type: 'signed_out', session: id, ...(userId === null ? {} : { user: userId }) });
   return receipt;
 }
@@ -25,10 +28,10 @@ export async function signOut(rooms: Uses, { id, userId }: HeldSession): Promise
 export async function endSession(rooms: Uses, principal: Principal, id: SessionId): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
     await livingSession(rooms, tables, principal);
-    const reading = await tables.sessions.read(id);
+    const reading = await tables.sessions.hold(id);
     if (reading === null || reading.session.userId !== principal.id) throw failure('LK_NOT_FOUND');
     if (causeOfDeath(reading, rooms.clock.now()) !== null) throw failure('LK_NOT_FOUND');
-    await trust.revoke({ session: id });
+    trust.apply('session_ended', id);
   });
   rooms.emit({ type: 'session_ended', user: principal.id, session: id });
   return receiptOf(rooms, cursor, principal.id);
@@ -47,16 +50,16 @@ export async function endSessions(
 ): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
     const current = await livingSession(rooms, tables, principal);
-    if (except === null) return await trust.revoke({ user: principal.id });
+    if (except === null) return trust.apply('all_sessions_ended', principal.id);
     if (current === null) throw invalid('except', 'has nothing to spare: this login cannot be renewed');
-    return await trust.revokeOthers(principal.id, current);
+    return trust.apply('other_sessions_ended', principal.id, current);
   });
   rooms.emit({ type: 'sessions_ended', user: principal.id, session: principal.session.id });
   return receiptOf(rooms, cursor, principal.id);
 }
 
 /**
- * The row of the session that asks, read in the transaction of what it asks for: it
+ * The row of the session that asks, held in the transaction of what it asks for: it
  * was checked a while ago, and whoever was signed out since must not sign out others.
  * `null` for a login that leaves no row.
  *
@@ -67,7 +70,7 @@ export async function livingSession(
   tables: Tables,
   principal: Principal,
 ): Promise<SessionRecord | null> {
-  const reading = await tables.sessions.read(principal.session.id);
+  const reading = await tables.sessions.hold(principal.session.id);
   if (reading === null) {
     if (config.clients.get(principal.session.client)?.refresh === false) return null;
     throw failure('LK_UNAUTHENTICATED');
@@ -78,8 +81,15 @@ export async function livingSession(
 
 /** Ends whatever the target names. */
 export async function revoke(rooms: Uses, target: RevocationTarget, to: UserId | null): Promise<Receipt> {
-  const { cursor } = await rooms.log.change((_tables, trust) => trust.revoke(target));
+  const { cursor } = await rooms.log.change(async (_tables, trust) => endTarget(trust, target));
   return receiptOf(rooms, cursor, to);
+}
+
+function endTarget(trust: Trust, target: RevocationTarget): void {
+  if ('session' in target) trust.apply('session_ended', target.session);
+  else if ('user' in target) trust.apply('all_sessions_ended', target.user);
+  else if ('client' in target) trust.apply('client_ended', subjectOf('client', target.client));
+  else trust.apply('everything_ended', '');
 }
 
 /**

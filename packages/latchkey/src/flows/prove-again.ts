@@ -64,7 +64,7 @@ export async function reauthenticate(
     if (session === null) throw failure('LK_UNAUTHENTICATED');
     await tables.attempts.reset(principal.id);
     const rotated = await rotate(rooms, tables, holder, session);
-    await trust.sessionChanged(session.id);
+    trust.apply('secret_rotated', session.id);
     return rotated;
   });
   await rooms.throttle.succeeded(principal.id);
@@ -103,8 +103,8 @@ export async function changePassword(
     const session = await livingSession(rooms, tables, principal);
     // A login that leaves no row has nothing to rotate or to spare: its token ends with the others.
     const rotated = session === null ? null : await rotate(rooms, tables, holder, session);
-    await trust.revokeOthers(principal.id, session);
-    if (session !== null) await trust.sessionChanged(session.id);
+    trust.apply('password_changed', principal.id, session);
+    if (session !== null) trust.apply('secret_rotated', session.id);
     return rotated?.cookie ?? null;
   });
   await rooms.throttle.succeeded(principal.id);

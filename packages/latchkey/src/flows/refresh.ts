@@ -216,9 +216,9 @@ async function shareOrEnd(
 /** Ends the session once, however many present old tokens at once; answers what to throw. */
 async function endFamily(rooms: Uses, { id, userId, client }: SessionRecord): Promise<LatchkeyError> {
   await rooms.log.change(async (tables, trust) => {
-    const reading = await tables.sessions.read(id);
+    const reading = await tables.sessions.hold(id);
     if (reading === null || causeOfDeath(reading, rooms.clock.now()) !== null) return;
-    await trust.revoke({ session: id });
+    trust.apply('refresh_reused', id);
   });
   const code = 'LK_REFRESH_REUSED';
   rooms.emit({

@@ -36,7 +36,7 @@ export async function changeRoles(rooms: Uses, id: UserId, change: RoleChange): 
     for (const role of change.add) await tables.users.assignRole(id, role);
     // What is no longer declared can still be taken away.
     for (const role of change.remove) await tables.users.removeRole(id, role);
-    await trust.userChanged(id);
+    trust.apply('roles_changed', id);
     return tables.users.roles(id);
   });
   rooms.emit({ type: 'roles_changed', user: id });
@@ -52,7 +52,7 @@ export async function setFields(rooms: Uses, id: UserId, fields: Values): Promis
   const text = await writeFields(rooms.config.userSchema, fields);
   await rooms.log.change(async (tables, trust) => {
     if (!(await tables.users.setFields(id, text))) throw failure('LK_NOT_FOUND');
-    await trust.userChanged(id);
+    trust.apply('profile_changed', id);
   });
   rooms.emit({ type: 'fields_changed', user: id });
 }

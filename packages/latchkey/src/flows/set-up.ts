@@ -19,6 +19,7 @@ const FORM = /^lku_[A-Za-z0-9_-]{21}[AQgw]$/;
 export async function issueSetupToken(rooms: Pick<Rooms, 'store' | 'clock'>): Promise<Secret | null> {
   const token = `lku_${randomBytes(16).toString('base64url')}`;
   return rooms.store.transaction(async (tables) => {
+    await tables.lock('administrators');
     if ((await tables.users.countWithRole(ADMINISTRATOR)) > 0) return null;
     await tables.proofs.replace('setup', sha256(token), rooms.clock.now() + SETUP_LIFE);
     return new Secret(token);
@@ -47,6 +48,7 @@ export async function setUp(
   const { seq: rs } = await rooms.store.log.head();
   const user = await prepareUser(rooms, input, network);
   const { result } = await rooms.log.change(async (tables, trust) => {
+    await tables.lock('administrators');
     if (!(await tables.proofs.spend('setup', sha256(token), rooms.clock.now())))
       throw failure('LK_CREDENTIALS_REFUSED');
     await user.write(tables);
@@ -67,6 +69,7 @@ export async function createUser(
   await rooms.store.transaction(async (tables) => {
     await user.write(tables);
     if (!input.administrator) return;
+    await tables.lock('administrators');
     await tables.users.assignRole(user.id, ADMINISTRATOR);
     await tables.proofs.remove('setup');
   });

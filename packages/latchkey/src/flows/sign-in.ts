@@ -209,7 +209,7 @@ async function endBefore(
   if (before === null) return;
   // Only what nobody owned yet: a user's data never become another's.
   if (before.userId === null && next !== null) await carryOver(tables, before.id, next);
-  await trust.revoke({ session: before.id });
+  trust.apply('session_replaced', before.id);
 }
 
 /** After the answer, and only where nobody has changed the password meanwhile. */

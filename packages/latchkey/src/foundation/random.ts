@@ -9,3 +9,8 @@ export function randomBytes(length: number): Buffer {
 export function randomUuid(): string {
   return randomUUID();
 }
+
+/** A random whole number of 48 bits, which a double holds exactly. */
+export function randomTag(): number {
+  return nodeRandomBytes(6).readUIntBE(0, 6);
+}

@@ -45,6 +45,7 @@ export class Bounds {
   /** Writes down what this process acts by. To be repeated more often than each hour. */
   async confirm(store: Store): Promise<void> {
     await store.transaction(async (tables) => {
+      await tables.lock('bounds');
       const written = await find(tables);
       const next = { accessLife: ZERO, nearCacheLife: ZERO, maxStaleness: ZERO };
       for (const name of NAMES) next[name] = this.#next(this.#own[name], written?.[name] ?? ZERO);

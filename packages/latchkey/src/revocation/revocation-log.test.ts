@@ -15,6 +15,9 @@ describe('a node among the followers of its log', () => {
     maxStaleness: 5_000,
     bounds: new Bounds(clock, { accessLife: 300_000, nearCacheLife: 60_000, maxStaleness: 5_000 }),
     followerName: 'here',
+    watermark: null,
+    onEpoch: async () => undefined,
+    onError: (error) => assert.fail(String(error)),
   });
   const acknowledged = async (): Promise<Position | undefined> =>
     (await store.followers.list()).find(({ id }) => id === log.follower)?.acknowledged;
@@ -23,30 +26,30 @@ describe('a node among the followers of its log', () => {
 
   test('registers before its first pull is answered, and confirms within a second what it has reached (@rule R9)', async () => {
     assert.equal(await acknowledged(), undefined);
-    const { epoch, head } = await log.pull(null);
+    const { epoch, head, tag } = await log.pull(null);
     assert.equal(await acknowledged(), 0, 'what was not yet answered is not confirmed');
     time.now += 999;
-    await log.pull({ epoch, seq: head });
+    await log.pull({ epoch, seq: head, tag });
     assert.equal(await acknowledged(), 0, 'no write for each pull');
     time.now += 1;
-    await log.pull({ epoch, seq: head });
+    await log.pull({ epoch, seq: head, tag });
     assert.equal(await acknowledged(), head);
   });
 
   test('is seen again each ten seconds, though the log stands still (@rule R9)', async () => {
     const seenAt = async (): Promise<number | undefined> => (await store.followers.list())[0]?.seenAt;
-    const { epoch, head } = await log.pull(await store.log.head());
+    const { epoch, head, tag } = await log.pull(await store.log.head());
     const last = await seenAt();
     time.now += 9_999;
-    await log.pull({ epoch, seq: head });
+    await log.pull({ epoch, seq: head, tag });
     assert.equal(await seenAt(), last);
     time.now += 1;
-    await log.pull({ epoch, seq: head });
+    await log.pull({ epoch, seq: head, tag });
     assert.equal(await seenAt(), time.now);
   });
 
   test('writes each revocation into the rows and the log, and its entry outlives what may be remembered (@rule R6, @rule R7)', async () => {
-    const { cursor } = await log.change((_tables, trust) => trust.revoke({ all: true }));
+    const { cursor } = await log.change(async (_tables, trust) => trust.apply('everything_ended', ''));
     assert.equal(await store.log.floor('all', ''), cursor?.seq);
     const { entries } = await log.pull(null);
     assert.equal(entries.at(-1)?.seq, cursor?.seq);
@@ -56,7 +59,7 @@ describe('a node among the followers of its log', () => {
   test('writes nothing of a change that fails (@rule R7)', async () => {
     const { seq } = await store.log.head();
     const failing = log.change(async (_tables, trust) => {
-      await trust.revoke({ all: true });
+      trust.apply('everything_ended', '');
       throw new Error('failed later');
     });
     await assert.rejects(failing, /failed later/);

@@ -2,20 +2,29 @@ import type {
   Clock,
   Cursor,
   Entry,
-  FloorScope,
   LogSource,
   Millis,
   Position,
   Pull,
-  Scope,
   SessionId,
   Timestamp,
-  UserId,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { newId, subjectOf } from '../foundation/ids.ts';
-import type { FollowerId, Store, Tables } from '../stores/store.ts';
+import { newId } from '../foundation/ids.ts';
+import type {
+  Appended,
+  EpochCause,
+  FollowerId,
+  LogReading,
+  NewEntry,
+  Seen,
+  Store,
+  Tables,
+} from '../stores/store.ts';
 import type { Bounds } from './bounds.ts';
+import { CAUSES, type Cause, type SparingCause, type SubjectOf } from './causes.ts';
+import { judgeHistory } from './history.ts';
+import type { Watermark } from './watermark.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
 const HEARTBEAT: Millis = 10_000;
@@ -26,12 +35,14 @@ const FOLLOWER_LIFE: Millis = 60_000;
 /** R6: clocks may differ by so much, and a minute on top for what nobody thought of. */
 const LEEWAY: Millis = 30_000 + 60_000;
 
-/** Whose trust ends. */
-export type RevocationTarget =
-  | { readonly session: SessionId }
-  | { readonly user: UserId }
-  | { readonly client: string }
-  | { readonly all: true };
+/** R2: a verifier may hold a set of keys for a day without hearing of it, and a day on top. */
+const KEY_ENTRY_LIFE: Millis = 2 * 86_400_000;
+/** R8: what was written in the last 30 s is written again where another database has taken the place. */
+const REMEMBERED: Millis = 30_000;
+/** How often the watermark is written at the most. */
+const WATERMARK_EVERY: Millis = 1_000;
+/** How often a history that somebody else began meanwhile is judged again. */
+const MAX_JUDGEMENTS = 5;
 
 /** A session that outlives the others of its user, with its position as it was read. */
 export interface Spared {
@@ -39,20 +50,22 @@ export interface Spared {
   readonly rs: Position;
 }
 
-/** What may be done to trust inside a transaction; each goes into the rows *and* into the log. */
+/** What may be done to trust inside a transaction; each goes into the rows *and* into the log, when the work is done. */
 export interface Trust {
-  /** Ends what the target names. */
-  revoke(target: RevocationTarget): Promise<void>;
   /**
-   * Ends all sessions of a user but one, which was read in this transaction and lives.
-   *
-   * @throws `LK_UNAUTHENTICATED` where it was ended meanwhile: nobody spares what is dead.
+   * Ends or changes trust. A session that is spared must have been read in this
+   * transaction; where it turns out to have ended meanwhile the change fails with
+   * `LK_UNAUTHENTICATED`, for nobody spares what is dead.
    */
-  revokeOthers(user: UserId, spared: Spared | null): Promise<void>;
-  /** What is remembered of a session no longer holds; the session lives. */
-  sessionChanged(session: SessionId): Promise<void>;
-  /** What is remembered of a user, and what tokens say of them, no longer holds; their sessions live. */
-  userChanged(user: UserId): Promise<void>;
+  apply<C extends SparingCause>(cause: C, subject: SubjectOf<C>, spared: Spared | null): void;
+  apply<C extends Exclude<Cause, SparingCause>>(cause: C, subject: SubjectOf<C>): void;
+}
+
+/** Something that is to be written when the work of a change is done. */
+interface Intent {
+  readonly cause: Cause;
+  readonly subject: string;
+  readonly spared: Spared | null;
 }
 
 export interface RevocationLogOptions {
@@ -62,6 +75,12 @@ export interface RevocationLogOptions {
   readonly bounds: Bounds;
   /** A name for people, such as the host's. */
   readonly followerName: string;
+  /** `null` where nothing outside the database remembers how far the log was seen. */
+  readonly watermark: Watermark | null;
+  /** Told when the log goes on in another history, before anybody relies on it. */
+  readonly onEpoch: (cause: EpochCause) => Promise<void>;
+  /** Told of what failed beside a pull: the beat, the watermark. */
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -74,10 +93,15 @@ export interface RevocationLogOptions {
 export class RevocationLog implements LogSource {
   readonly follower: FollowerId;
   readonly #options: RevocationLogOptions;
-  readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
+  readonly #listeners = new Set<(entries: readonly Entry[], own: boolean) => void>();
   #registeredAt: Timestamp | null = null;
   #beatAt: Timestamp = 0;
   #acknowledged: Position = 0;
+  #seen: Seen | null = null;
+  #recalled = false;
+  #recent: (Intent & { readonly at: Millis })[] = [];
+  #beating = false;
+  #markedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: RevocationLogOptions) {
     this.#options = options;
@@ -86,46 +110,116 @@ export class RevocationLog implements LogSource {
 
   /**
    * Runs a change of trust in one transaction and tells the tails of this
-   * process when it is durable.
+   * process when it is durable. `work` may be run more than once, as `Store.transaction` says.
    *
    * @returns what `work` answered, and where the log stood after its last entry (`null` where it wrote none).
    */
   async change<T>(
     work: (tables: Tables, trust: Trust) => Promise<T>,
   ): Promise<{ readonly result: T; readonly cursor: Cursor | null }> {
-    const entries: Entry[] = [];
-    let epoch = '';
-    const result = await this.#options.store.transaction(async (tables) => {
-      const answer = await work(tables, this.#trust(tables, entries));
-      if (entries.length > 0) epoch = (await tables.log.head()).epoch;
-      return answer;
+    const { result, intents, appended } = await this.#options.store.transaction(async (tables) => {
+      const noted: Intent[] = [];
+      const apply = (cause: Cause, subject: string, spared: Spared | null = null): void =>
+        void noted.push({ cause, subject, spared });
+      const answer = await work(tables, { apply });
+      return { result: answer, intents: noted, appended: await this.#write(tables, noted) };
     });
-    const last = entries.at(-1);
-    if (last === undefined) return { result, cursor: null };
-    for (const listener of this.#listeners) listener(entries);
-    return { result, cursor: { epoch, seq: last.seq } };
+    if (appended === null) return { result, cursor: null };
+    const at = this.#options.clock.monotonic();
+    this.#recent.push(...intents.map((intent) => ({ ...intent, at })));
+    for (const listener of this.#listeners) listener(appended.entries, true);
+    return { result, cursor: appended.cursor };
   }
 
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
   async pull(cursor: Cursor | null): Promise<Pull> {
-    const { store, clock, maxStaleness } = this.#options;
+    const { clock, maxStaleness } = this.#options;
     const now = clock.now();
     const reached = cursor?.seq ?? 0;
     const since = now - this.#beatAt;
     const due = since >= (reached > this.#acknowledged ? ACKNOWLEDGE : HEARTBEAT) || since < 0;
     if (this.#registeredAt === null || due) await this.#register(now, reached);
-    return { ...(await store.log.pull(cursor, clock.now())), age: 0, maxStaleness };
+    this.#beat(now);
+    const { epoch, epochStart, head, tag, now: there, age, whole, entries } = await this.#read(cursor);
+    return { epoch, epochStart, head, tag, now: there, age, whole, entries, maxStaleness };
   }
 
-  onHint(listener: (entries: readonly Entry[]) => void): () => void {
+  onHint(listener: (entries: readonly Entry[], own: boolean) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const stop = this.#options.store.onHint((entries) => listener(entries, false));
+    return () => {
+      this.#listeners.delete(listener);
+      stop();
+    };
   }
 
   /** Takes this process off the list of followers, so that no receipt waits for it. */
   async leave(): Promise<void> {
+    if (this.#seen !== null) await this.#mark(this.#seen, Number.POSITIVE_INFINITY);
     if (this.#registeredAt !== null) await this.#options.store.followers.remove(this.follower);
     this.#registeredAt = null;
+  }
+
+  /** Reads the log, and sees to it that what it answers goes on from what was seen (R8). */
+  async #read(cursor: Cursor | null): Promise<LogReading> {
+    const { store, clock } = this.#options;
+    for (let judged = 0; judged < MAX_JUDGEMENTS; judged += 1) {
+      const answer = await store.log.pull(cursor, clock.now());
+      const seen = await this.#recall(answer.lineage);
+      const verdict = judgeHistory(seen, answer);
+      if (verdict === 'same') {
+        if (seen !== null && seen.epoch !== answer.epoch) await this.#goOn(answer);
+        const { lineage, epoch, head, beatAt } = answer;
+        this.#seen = { lineage, epoch, seq: head, beatAt };
+        await this.#mark(this.#seen, clock.monotonic());
+        const old = clock.monotonic() - REMEMBERED;
+        this.#recent = this.#recent.filter(({ at }) => at > old);
+        return answer;
+      }
+      // Whoever is first writes it; the others find it written.
+      await store.log.beginEpoch(answer.epoch, verdict, clock.now());
+    }
+    throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+  }
+
+  /** In a new history: what may have been lost on the way to it is written again, where not all that is older is dead anyway. */
+  async #goOn({ cause }: LogReading): Promise<void> {
+    const recent = this.#recent;
+    if (cause === 'failover' && recent.length > 0) {
+      await this.#options.store.transaction(async (tables) => {
+        // Nobody is spared twice: the row of whoever was may be lost as well.
+        await this.#write(
+          tables,
+          recent.map((intent) => ({ ...intent, spared: null })),
+        );
+      });
+    }
+    this.#recent = [];
+    await this.#options.onEpoch(cause);
+  }
+
+  async #recall(lineage: string): Promise<Seen | null> {
+    if (!this.#recalled) this.#seen ??= (await this.#options.watermark?.find(lineage)) ?? null;
+    this.#recalled = true;
+    return this.#seen;
+  }
+
+  async #mark(seen: Seen, now: Millis): Promise<void> {
+    if (now - this.#markedAt < WATERMARK_EVERY) return;
+    this.#markedAt = now;
+    await this.#options.watermark?.write(seen).catch(this.#options.onError);
+  }
+
+  /** Beside the pull: where it hangs because another machine is cut off, its age is what tells. */
+  #beat(now: Timestamp): void {
+    if (this.#beating) return;
+    this.#beating = true;
+    this.#options.store.log
+      .beat(now)
+      .catch(this.#options.onError)
+      .finally(() => {
+        this.#beating = false;
+      });
   }
 
   async #register(now: Timestamp, acknowledged: number): Promise<void> {
@@ -145,43 +239,43 @@ export class RevocationLog implements LogSource {
     this.#acknowledged = acknowledged;
   }
 
-  #trust(tables: Tables, entries: Entry[]): Trust {
-    const append = async (kind: Entry['kind'], scope: Scope, subject: string): Promise<Entry> => {
-      const { clock, bounds } = this.#options;
-      // R6: nothing that anybody may still hold outlives the entry.
-      const { accessLife, nearCacheLife, maxStaleness } = await bounds.largest(tables);
-      const expiresAt = clock.now() + accessLife + nearCacheLife + maxStaleness + LEEWAY;
-      const [entry] = await tables.log.append([{ kind, scope, subject, expiresAt }]);
-      if (entry === undefined) throw new TypeError('the store appended nothing');
-      entries.push(entry);
-      return entry;
-    };
-    const raiseFloor = async (scope: FloorScope, subject: string): Promise<Entry> => {
-      const entry = await append('revoke', scope, subject);
-      await tables.log.raiseFloor(scope, subject, entry.seq);
-      return entry;
-    };
-    return {
-      revoke: async (target) => {
-        if ('session' in target) {
-          const entry = await append('revoke', 'session', target.session);
-          await tables.sessions.revoke(target.session, entry.seq);
-        } else if ('user' in target) await raiseFloor('user', target.user);
-        else if ('client' in target) await raiseFloor('client', subjectOf('client', target.client));
-        else await raiseFloor('all', '');
-      },
-      revokeOthers: async (user, spared) => {
-        const entry = await raiseFloor('user', user);
-        if (spared === null) return;
-        if (!(await tables.sessions.spare(spared.id, spared.rs, entry.seq)))
-          throw failure('LK_UNAUTHENTICATED');
-      },
-      sessionChanged: async (session) => {
-        await append('changed', 'session', session);
-      },
-      userChanged: async (user) => {
-        await append('changed', 'user', user);
-      },
-    };
+  /** Writes what was noted, last in its transaction: rows are locked first, then the log's head (R7). */
+  async #write(tables: Tables, intents: readonly Intent[]): Promise<Appended | null> {
+    const sessions = intents.flatMap(({ cause, subject }) =>
+      CAUSES[cause].kind === 'revoke' && CAUSES[cause].scope === 'session' ? [subject as SessionId] : [],
+    );
+    // In one order, so that two who end the same sessions don't wait for each other.
+    for (const id of sessions.toSorted()) await tables.sessions.hold(id);
+    if (intents.length === 0) return null;
+    const appended = await tables.log.append(await this.#entriesOf(tables, intents));
+    for (const [index, { seq }] of appended.entries.entries()) {
+      const intent = intents[index];
+      if (intent !== undefined) await this.#writeRows(tables, intent, seq);
+    }
+    return appended;
+  }
+
+  async #entriesOf(tables: Tables, intents: readonly Intent[]): Promise<readonly NewEntry[]> {
+    const { clock, bounds } = this.#options;
+    // R6: nothing that anybody may still hold outlives the entry.
+    const { accessLife, nearCacheLife, maxStaleness } = await bounds.largest(tables);
+    const life = accessLife + nearCacheLife + maxStaleness + LEEWAY;
+    const now = clock.now();
+    return intents.map(({ cause, subject }) => {
+      const { kind, scope } = CAUSES[cause];
+      return { kind, scope, subject, expiresAt: now + (scope === 'signing_key' ? KEY_ENTRY_LIFE : life) };
+    });
+  }
+
+  async #writeRows(tables: Tables, { cause, subject, spared }: Intent, seq: Position): Promise<void> {
+    const { kind, scope } = CAUSES[cause];
+    if (kind === 'changed' || scope === 'signing_key') return;
+    if (scope === 'session') {
+      await tables.sessions.revoke(subject as SessionId, seq);
+      return;
+    }
+    if (spared !== null && !(await tables.sessions.spare(spared.id, spared.rs, seq)))
+      throw failure('LK_UNAUTHENTICATED');
+    await tables.log.raiseFloor(scope, subject, seq);
   }
 }

@@ -1,11 +1,17 @@
-import type { Id } from '@latchkey/verify';
+import type { Id, SessionId, UserId } from '@latchkey/verify';
 import { findId } from '../foundation/ids.ts';
-import type { RevocationTarget } from './revocation-log.ts';
 
 /** Whose trust ends, as an application writes it: one of these. */
 export type RevokeTarget =
   | { readonly session: string }
   | { readonly user: string }
+  | { readonly client: string }
+  | { readonly all: true };
+
+/** The same, read. */
+export type RevocationTarget =
+  | { readonly session: SessionId }
+  | { readonly user: UserId }
   | { readonly client: string }
   | { readonly all: true };
 

@@ -70,7 +70,7 @@ async function writeWhileAlive(
   version: number,
 ): Promise<boolean> {
   return store.transaction(async (tables) => {
-    const reading = await tables.sessions.read(id);
+    const reading = await tables.sessions.hold(id);
     if (reading === null || causeOfDeath(reading, clock.now()) !== null) throw failure('LK_SESSION_REVOKED');
     refuseOutgrown(await tables.data.read(id), key, value);
     return tables.data.write(id, key, value, version);

@@ -19,7 +19,12 @@ import type {
  * What Latchkey needs of a store. Every implementation passes the suite in
  * `conformance/`, which says the same in tests.
  *
- * All times are handed in: a store decides nothing by a clock of its own.
+ * Times are handed in: a store decides nothing by a clock of its own, save how old its
+ * answers are.
+ *
+ * Several processes write at once, and each statement sees what was committed before it
+ * began. So what is decided by what was read is decided under a lock (`lock`, `hold`),
+ * or by a statement that compares and swaps.
  */
 
 /**
@@ -156,6 +161,33 @@ export interface NewEntry {
   readonly expiresAt: Timestamp;
 }
 
+/** Why an epoch of the log began. */
+export type EpochCause = 'first' | 'failover' | 'restore';
+
+/** A pull as the store answers it, with what tells one history of the log from another (R8). */
+export interface LogReading extends Omit<Pull, 'maxStaleness'> {
+  /** As in `Seen`. */
+  readonly lineage: string;
+  readonly cause: EpochCause;
+  /** Where the epoch before ended, as the store knows it; `null` in the first. */
+  readonly previous: Seen | null;
+  /** When the store was last written to by `beat`; `null` where it does not tell. */
+  readonly beatAt: Timestamp | null;
+  /** The store has taken the place of the one in which the epoch began. */
+  readonly succeeded: boolean;
+  /** What stands at the cursor's position is not what stood there: the history was rewritten. */
+  readonly rewritten: boolean;
+}
+
+/** A place in the log that somebody has seen, and when the log was last known to be written to. */
+export interface Seen {
+  /** Which database, with all that it was copied, restored or failed over to. */
+  readonly lineage: string;
+  readonly epoch: string;
+  readonly seq: Position;
+  readonly beatAt: Timestamp | null;
+}
+
 export interface ReceiptRecord {
   readonly id: ReceiptId;
   readonly seq: Position;
@@ -233,6 +265,11 @@ export interface SessionStore {
   /** All of it read in one snapshot, from where it is written. */
   read(id: SessionId): Promise<SessionReading | null>;
   /**
+   * Reads like `read`, and keeps everybody else from changing the session's row until the
+   * transaction ends.
+   */
+  hold(id: SessionId): Promise<SessionReading | null>;
+  /**
    * Sessions of a user that may be alive, newest first: not revoked, neither limit
    * passed, no floor above. `after` is the last id of the page before.
    */
@@ -245,9 +282,10 @@ export interface SessionStore {
   /** Marks a living session as ended by the entry at `seq`; false where it had ended before. */
   revoke(id: SessionId, seq: Position): Promise<boolean>;
   /**
-   * Spares one session from a floor that was raised in the same transaction: its
-   * position, which still must be `expected`, becomes `rs`. False, with nothing
-   * written, where it is another or the session was ended: sparing never revives.
+   * Spares one session from a floor that is raised afterwards in the same transaction, at
+   * `rs`, which the transaction has taken: its position, which still must be `expected`,
+   * becomes `rs`. False, with nothing written, where it is another, the session was ended,
+   * or a floor stands above it: sparing never revives.
    */
   spare(id: SessionId, expected: Position, rs: Position): Promise<boolean>;
   /**
@@ -304,6 +342,8 @@ export interface SigningKeyRecord {
   readonly createdAt: Timestamp;
   /** When a process last said that it signs with it. */
   readonly usedAt: Timestamp;
+  /** From when on it signs; until then it is only published. */
+  readonly activatesAt: Timestamp;
 }
 
 export interface SigningKeyStore {
@@ -336,24 +376,46 @@ export interface ProofStore {
   remove(kind: 'setup'): Promise<void>;
 }
 
+/** What `append` has written. */
+export interface Appended {
+  readonly entries: readonly Entry[];
+  /** The last of them. */
+  readonly cursor: Cursor;
+}
+
 export interface LogStore {
   /** The epoch and the position of the last entry that was committed. */
   head(): Promise<Cursor>;
   /**
-   * Appends entries in commit order. It must be called inside a transaction and
-   * be its last lock: the counter's row stays locked until the commit.
-   *
-   * @returns the entries with their positions.
+   * Appends entries, one at least, in commit order. It must be called inside a transaction
+   * and be its last lock: the counter's row stays locked until the commit, so whatever is
+   * written after it must have been locked before, or be locked by nobody without it.
+   * Other processes are told of them when they are committed, where the store can tell.
    */
-  append(entries: readonly NewEntry[]): Promise<readonly Entry[]>;
+  append(entries: readonly NewEntry[]): Promise<Appended>;
   /**
    * Everything of that scope and subject that is older than `seq` is dead. A floor
    * is never lowered: a lower value changes nothing.
    */
   raiseFloor(scope: FloorScope, subject: string, seq: Position): Promise<void>;
   floor(scope: FloorScope, subject: string): Promise<Position | null>;
-  /** Head and live entries in one snapshot; the whole live set for `null` or another epoch's cursor. */
-  pull(cursor: Cursor | null, now: Timestamp): Promise<Omit<Pull, 'age' | 'maxStaleness'>>;
+  /**
+   * Head and live entries in one snapshot, from where they are written; the whole live set
+   * for `null`, and unless the cursor is of this epoch and its tag stands at its position.
+   */
+  pull(cursor: Cursor | null, now: Timestamp): Promise<LogReading>;
+  /**
+   * Notes once a second, however many ask, that the store can be written to; nothing where
+   * it cannot be told from a copy or a successor of itself.
+   */
+  beat(now: Timestamp): Promise<void>;
+  /**
+   * Begins another epoch, above every position ever given, where `expected` is still the
+   * epoch; false, with nothing written, where somebody else was faster. After a `restore`
+   * all that is older is dead: a floor for everyone stands where the epoch starts, and
+   * signing keys are gone, because what was revoked meanwhile cannot be known.
+   */
+  beginEpoch(expected: string, cause: EpochCause, now: Timestamp): Promise<boolean>;
   /** Deletes entries that expired before `now`, at most `limit`; answers how many. */
   purge(now: Timestamp, limit: number): Promise<number>;
 }
@@ -386,6 +448,22 @@ export interface Tables {
   readonly log: LogStore;
   readonly receipts: ReceiptStore;
   readonly followers: FollowerStore;
+  readonly clients: ClientStore;
+  /** Keeps everybody else who asks for the same name waiting until this transaction ends. */
+  lock(name: LockName): Promise<void>;
+}
+
+/** What processes do one at a time. */
+export type LockName = 'bounds' | 'signing_keys' | 'administrators';
+
+/** Configured clients, as far as the store knows of them. */
+export interface ClientStore {
+  /** Does nothing where it is disabled. */
+  disable(client: { readonly subject: string; readonly name: string }, at: Timestamp): Promise<void>;
+  /** Does nothing where it is not disabled. */
+  enable(subject: string): Promise<void>;
+  /** Since when it has been disabled; `null` where it is not. */
+  disabledAt(subject: string): Promise<Timestamp | null>;
 }
 
 export interface Store extends Tables {
@@ -393,9 +471,16 @@ export interface Store extends Tables {
   open(now: Timestamp): Promise<void>;
   close(): Promise<void>;
   /**
-   * Runs `work` in one transaction that holds the right to write from its start.
-   * All of it is durable when the promise resolves, and nothing of it where
-   * `work` or the commit failed. `work` awaits nothing but the tables it is given.
+   * Runs `work` in one transaction. All of it is durable when the promise resolves, and
+   * nothing of it where `work` or the commit failed. `work` awaits nothing but the tables it
+   * is given, and changes nothing outside: where another transaction was in the way it is
+   * run again.
    */
   transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  /**
+   * Calls `listener` when another process may have appended entries, with those that the
+   * store can tell, until the function that it returns is called. It may be called for
+   * nothing, and may miss some.
+   */
+  onHint(listener: (entries: readonly Entry[]) => void): () => void;
 }

@@ -126,6 +126,7 @@ export class SigningKeys {
   async open(): Promise<void> {
     const { store, algorithm } = this.#options;
     await store.transaction(async (tables) => {
+      await tables.lock('signing_keys');
       const records = await tables.signingKeys.list();
       for (const record of records) await this.#reseal(tables, record);
       if (!records.some((record) => record.algorithm === algorithm)) await this.#add(tables);
@@ -174,6 +175,7 @@ export class SigningKeys {
       sealedBy: by,
       createdAt: clock.now(),
       usedAt: clock.now(),
+      activatesAt: clock.now(),
     });
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Cursor, Entry, FloorScope, Position, Scope } from '@latchkey/verify';
 import type { NewEntry, Store } from '../store.ts';
-import { DAY, inTurns, NOW, only, sampleEntry, sampleId } from './samples.ts';
+import { createSession, DAY, inTurns, NOW, only, sampleEntry, sampleId } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 
 const SCOPES: readonly Scope[] = [
@@ -18,7 +18,7 @@ const FLOOR_SCOPES: readonly FloorScope[] = ['user', 'client', 'organisation', '
 class RollBack extends Error {}
 
 async function append(store: Store, ...entries: NewEntry[]): Promise<readonly Entry[]> {
-  return await store.transaction(async (tables) => await tables.log.append(entries));
+  return (await store.transaction(async (tables) => await tables.log.append(entries))).entries;
 }
 
 /** The log: one order, one snapshot, floors that only rise. */
@@ -28,6 +28,7 @@ export function logConformance(test: StoreTest): void {
   pulling(test);
   purging(test);
   floors(test);
+  epochs(test);
 }
 
 function appending(test: StoreTest): void {
@@ -50,9 +51,9 @@ function appending(test: StoreTest): void {
     assert.deepEqual((await store.log.pull(null, NOW)).entries, appended);
   });
 
-  test('appending nothing takes no position', async (store) => {
+  test('appending nothing is a wrong call and takes no position', async (store) => {
     const before = await store.log.head();
-    assert.deepEqual(await append(store), []);
+    await assert.rejects(append(store), TypeError);
     assert.deepEqual(await store.log.head(), before);
   });
 
@@ -70,7 +71,9 @@ function order(test: StoreTest): void {
     const writer = async (index: number): Promise<void> => {
       const work = store.transaction(async (tables) => {
         for (let step = 0; step < index % 7; step += 1) await tables.meta.put(`writer ${index}`, `${step}`);
-        const entries = await tables.log.append(Array.from({ length: 1 + (index % 3) }, () => sampleEntry()));
+        const { entries } = await tables.log.append(
+          Array.from({ length: 1 + (index % 3) }, () => sampleEntry()),
+        );
         if (index % 4 === 0) throw new RollBack();
         return entries;
       });
@@ -88,7 +91,7 @@ function order(test: StoreTest): void {
     const follow = async (): Promise<void> => {
       const pull = await store.log.pull(cursor, NOW);
       followed.push(...pull.entries.map((entry) => entry.seq));
-      cursor = { epoch: pull.epoch, seq: pull.head };
+      cursor = { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
     };
     while (state.writing) await follow();
     await written;
@@ -108,13 +111,11 @@ function pulling(test: StoreTest): void {
   test('a pull without a cursor answers the whole live set', async (store) => {
     const appended = await append(store, sampleEntry(), sampleEntry());
     const head = await store.log.head();
-    assert.deepEqual(await store.log.pull(null, NOW), {
-      epoch: head.epoch,
-      head: head.seq,
-      now: NOW,
-      whole: true,
-      entries: appended,
-    });
+    const pull = await store.log.pull(null, NOW);
+    assert.deepEqual({ epoch: pull.epoch, seq: pull.head, tag: pull.tag }, head);
+    assert.equal(pull.whole, true);
+    assert.equal(pull.age, 0);
+    assert.deepEqual(pull.entries, appended);
   });
 
   test('a pull with a cursor answers what came after it', async (store) => {
@@ -127,20 +128,49 @@ function pulling(test: StoreTest): void {
     assert.deepEqual(pull.entries, appended);
   });
 
-  test('a pull at the head, or above it, answers the head and no entries', async (store) => {
-    await append(store, sampleEntry());
-    const { epoch, seq } = await store.log.head();
-    for (const at of [seq, seq + 1_000]) {
-      const pull = await store.log.pull({ epoch, seq: at }, NOW);
-      assert.deepEqual(pull, { epoch, head: seq, now: NOW, whole: false, entries: [] });
+  test('a pull at the head answers the head and no entries, also where the last entry is gone', async (store) => {
+    await append(store, sampleEntry({ expiresAt: NOW - 1 }));
+    const cursor = await store.log.head();
+    for (const purged of [0, 1]) {
+      assert.equal(await store.log.purge(NOW, purged), purged);
+      const pull = await store.log.pull(cursor, NOW);
+      assert.deepEqual([pull.head, pull.whole, pull.entries], [cursor.seq, false, []]);
     }
+  });
+
+  test('a pull with a cursor above the head answers the whole live set (@rule R8)', async (store) => {
+    const appended = await append(store, sampleEntry());
+    const { epoch, seq, tag } = await store.log.head();
+    const pull = await store.log.pull({ epoch, seq: seq + 1_000, tag }, NOW);
+    assert.deepEqual([pull.head, pull.whole, pull.rewritten], [seq, true, false]);
+    assert.deepEqual(pull.entries, appended);
+  });
+
+  test('a pull whose cursor has another tag than stands there answers the whole live set, and says so (@rule R8)', async (store) => {
+    const appended = await append(store, sampleEntry(), sampleEntry());
+    const { epoch, seq, tag } = await store.log.head();
+    for (const at of [seq, seq - 1]) {
+      const pull = await store.log.pull({ epoch, seq: at, tag: tag + 1 }, NOW);
+      assert.deepEqual([pull.whole, pull.rewritten], [true, true]);
+      assert.deepEqual(pull.entries, appended);
+    }
+  });
+
+  test('a pull whose cursor stood at an entry that is gone answers the whole live set (@rule R8)', async (store) => {
+    await append(store, sampleEntry({ expiresAt: NOW - 1 }));
+    const cursor = await store.log.head();
+    const appended = await append(store, sampleEntry());
+    assert.equal(await store.log.purge(NOW, 10), 1);
+    const pull = await store.log.pull(cursor, NOW);
+    assert.deepEqual([pull.whole, pull.rewritten], [true, false]);
+    assert.deepEqual(pull.entries, appended);
   });
 
   test('a pull with a cursor of another epoch answers the whole live set', async (store) => {
     const appended = await append(store, sampleEntry());
-    const { seq } = await store.log.head();
-    const pull = await store.log.pull({ epoch: 'of another history', seq }, NOW);
-    assert.equal(pull.whole, true);
+    const { seq, tag } = await store.log.head();
+    const pull = await store.log.pull({ epoch: 'of another history', seq, tag }, NOW);
+    assert.deepEqual([pull.whole, pull.rewritten], [true, false]);
     assert.deepEqual(pull.entries, appended);
   });
 
@@ -211,5 +241,67 @@ function floors(test: StoreTest): void {
     assert.equal(await store.log.floor('all', ''), Number.MAX_SAFE_INTEGER);
     await store.log.raiseFloor('all', '', Number.MAX_SAFE_INTEGER - 1);
     assert.equal(await store.log.floor('all', ''), Number.MAX_SAFE_INTEGER);
+  });
+}
+
+function epochs(test: StoreTest): void {
+  test('the first epoch starts at the head that it was made with', async (store) => {
+    const { epoch, seq } = await store.log.head();
+    const pull = await store.log.pull(null, NOW);
+    assert.deepEqual(
+      [pull.epoch, pull.epochStart, pull.cause, pull.previous, pull.succeeded],
+      [epoch, seq, 'first', null, false],
+    );
+  });
+
+  for (const cause of ['failover', 'restore'] as const) {
+    test(`an epoch after a ${cause} is above every position ever given, by count and by clock (@rule R8)`, async (store) => {
+      await append(store, sampleEntry());
+      const before = await store.log.head();
+      assert.equal(await store.log.beginEpoch(before.epoch, cause, 0), true);
+      const counted = await store.log.pull(null, NOW);
+      assert.equal(counted.epochStart, before.seq + 2 ** 20);
+      assert.equal(counted.head, counted.epochStart);
+      assert.deepEqual(
+        [counted.cause, counted.previous?.epoch, counted.previous?.seq],
+        [cause, before.epoch, before.seq],
+      );
+      const later = NOW + 400 * DAY;
+      assert.equal(await store.log.beginEpoch(counted.epoch, cause, later), true);
+      const clocked = await store.log.pull(null, NOW);
+      assert.equal(clocked.epochStart, Math.floor(later / 1_000) * 2 ** 20);
+      assert.equal(only(await append(store, sampleEntry())).seq, clocked.head + 1);
+    });
+  }
+
+  test('of fifty who begin an epoch after the same one, one does (@rule R8)', async (store) => {
+    const { epoch } = await store.log.head();
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, async () => await store.log.beginEpoch(epoch, 'failover', NOW)),
+    );
+    assert.equal(outcomes.filter((won) => won).length, 1);
+    assert.notEqual((await store.log.head()).epoch, epoch);
+  });
+
+  test('after a failover what was revoked is still told, and nothing else is dead (@rule R8)', async (store) => {
+    const appended = await append(store, sampleEntry());
+    const before = await store.log.head();
+    await store.log.beginEpoch(before.epoch, 'failover', NOW);
+    const pull = await store.log.pull(before, NOW);
+    assert.deepEqual([pull.whole, pull.rewritten], [true, false]);
+    assert.deepEqual(pull.entries, appended);
+    assert.equal(await store.log.floor('all', ''), null);
+  });
+
+  test('after a restore all that is older is dead, and what begins then is not (@rule R8)', async (store) => {
+    const old = await createSession(store, { rs: (await store.log.head()).seq });
+    await store.log.beginEpoch((await store.log.head()).epoch, 'restore', NOW);
+    const { epochStart } = await store.log.pull(null, NOW);
+    assert.equal(await store.log.floor('all', ''), epochStart);
+    assert.equal((await store.sessions.read(old.id))?.floor, epochStart);
+    const { id } = await createSession(store, { rs: (await store.log.head()).seq });
+    const reading = await store.sessions.read(id);
+    assert.ok(reading !== null && (reading.floor ?? 0) <= reading.session.rs);
+    assert.deepEqual(await store.signingKeys.list(), []);
   });
 }

@@ -7,7 +7,6 @@ import {
   DAY,
   inTurns,
   NOW,
-  only,
   sampleEntry,
   sampleHash,
   sampleId,
@@ -116,8 +115,8 @@ function readings(test: StoreTest): void {
     const torn: number[] = [];
     const revoke = async (): Promise<void> =>
       await store.transaction(async (tables) => {
-        const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
-        await tables.log.raiseFloor('user', user.id, only(appended).seq);
+        const { cursor } = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+        await tables.log.raiseFloor('user', user.id, cursor.seq);
       });
     const read = async (): Promise<void> => {
       const reading = await store.sessions.read(id);
@@ -161,8 +160,8 @@ function refusals(test: StoreTest): void {
       batch.map(async (session) => await store.sessions.create(session));
     const revoke = async (): Promise<void> =>
       await store.transaction(async (tables) => {
-        const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
-        await tables.log.raiseFloor('user', user.id, only(appended).seq);
+        const { cursor } = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+        await tables.log.raiseFloor('user', user.id, cursor.seq);
       });
     await Promise.all([...created(sessions.slice(0, 25)), revoke(), ...created(sessions.slice(25))]);
     assert.deepEqual(await store.sessions.list(user.id, NOW, 100, null), []);
@@ -179,10 +178,9 @@ function sparing(test: StoreTest): void {
     const spared = await createSession(store, { userId: user.id });
     const other = await createSession(store, { userId: user.id });
     await store.transaction(async (tables) => {
-      const appended = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
-      const { seq } = only(appended);
-      await tables.log.raiseFloor('user', user.id, seq);
-      assert.equal(await tables.sessions.spare(spared.id, spared.rs, seq), true);
+      const { cursor } = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+      assert.equal(await tables.sessions.spare(spared.id, spared.rs, cursor.seq), true);
+      await tables.log.raiseFloor('user', user.id, cursor.seq);
     });
     const alive = await store.sessions.list(user.id, NOW, 10, null);
     assert.deepEqual(
@@ -202,6 +200,55 @@ function sparing(test: StoreTest): void {
     assert.equal(await store.sessions.spare(id, 19, 30), false);
     assert.equal((await storedSession(store, id)).rs, 20);
     assert.equal(await store.sessions.spare(sampleId(), 0, 30), false);
+  });
+
+  test('sparing never revives what a floor has ended since it was read (@rule R3)', async (store) => {
+    const user = await createUser(store);
+    const { id, rs } = await createSession(store, { userId: user.id });
+    await store.log.raiseFloor('user', user.id, rs + 1);
+    assert.equal(await store.sessions.spare(id, rs, rs + 2), false);
+    assert.equal((await storedSession(store, id)).rs, rs);
+  });
+
+  test('of fifty who each spare another session and end the rest, one session is left (@rule R3)', async (store) => {
+    const user = await createUser(store);
+    const sessions = await Promise.all(
+      Array.from({ length: 50 }, async () => await createSession(store, { userId: user.id })),
+    );
+    const spare = async ({ id }: SessionRecord): Promise<boolean> =>
+      await store.transaction(async (tables) => {
+        const reading = await tables.sessions.hold(id);
+        if (reading === null || (reading.floor ?? 0) > reading.session.rs) return false;
+        const { cursor } = await tables.log.append([sampleEntry({ scope: 'user', subject: user.id })]);
+        // False where another was faster: a flow would fail here, and this transaction still ends all.
+        const spared = await tables.sessions.spare(id, reading.session.rs, cursor.seq);
+        if (spared) await tables.log.raiseFloor('user', user.id, cursor.seq);
+        return spared;
+      });
+    const outcomes = await Promise.all(sessions.map(spare));
+    assert.equal(outcomes.filter((spared) => spared).length, 1);
+    const alive = await store.sessions.list(user.id, NOW, 100, null);
+    assert.deepEqual(
+      alive.map(({ session }) => session.id),
+      sessions.filter((_, index) => outcomes[index]).map(({ id }) => id),
+    );
+  });
+
+  test('a session that is held is changed by nobody else until the transaction ends', async (store) => {
+    const { id, rs } = await createSession(store);
+    const order: string[] = [];
+    const held = Promise.withResolvers<void>();
+    const holder = store.transaction(async (tables) => {
+      assert.equal((await tables.sessions.hold(id))?.session.rs, rs);
+      held.resolve();
+      for (let step = 0; step < 20; step += 1) await tables.sessions.read(id);
+      order.push('the holder');
+    });
+    await held.promise;
+    const other = store.sessions.revoke(id, rs + 1).then(() => order.push('the other'));
+    await Promise.all([holder, other]);
+    assert.deepEqual(order, ['the holder', 'the other']);
+    await assert.rejects(store.sessions.hold(id), TypeError);
   });
 
   test('of fifty who spare a session at once, one does', async (store) => {

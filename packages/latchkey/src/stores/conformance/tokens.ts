@@ -146,6 +146,7 @@ function sampleKey(changes: Partial<SigningKeyRecord> = {}): SigningKeyRecord {
     sealedBy: 'first',
     createdAt: NOW,
     usedAt: NOW,
+    activatesAt: NOW,
     ...changes,
   };
 }
@@ -194,12 +195,12 @@ function users(test: StoreTest): void {
       roles: ['editor', 'writer'],
       floor: null,
     });
-    const [entry] = await store.transaction(async ({ log }) => await log.append([sampleEntry()]));
+    const { cursor } = await store.transaction(async ({ log }) => await log.append([sampleEntry()]));
     await store.log.raiseFloor('user', user.id, 7);
     await store.log.raiseFloor('all', '', 3);
     await store.log.raiseFloor('user', sampleId(), 9);
     const reading = await store.users.read(user.id);
-    assert.deepEqual([reading?.head, reading?.floor], [entry?.seq, 7]);
+    assert.deepEqual([reading?.head, reading?.floor], [cursor.seq, 7]);
   });
 
   test('a role is taken away from one user alone, and fields are written anew', async (store) => {

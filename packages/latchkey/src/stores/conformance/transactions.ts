@@ -39,8 +39,8 @@ export function transactionConformance(test: StoreTest): void {
       await tables.data.write(session.id, 'cart', '[]', 0);
       await tables.attempts.count(user.id, NOW);
       await tables.meta.put('key', 'value');
-      const [entry] = await tables.log.append([sampleEntry()]);
-      await tables.log.raiseFloor('user', user.id, entry?.seq ?? 0);
+      const { cursor } = await tables.log.append([sampleEntry()]);
+      await tables.log.raiseFloor('user', user.id, cursor.seq);
       throw error;
     });
     await assert.rejects(work, error);

@@ -1,42 +1,83 @@
-import type {
-  Cursor,
-  Entry,
-  EntryKind,
-  FloorScope,
-  Position,
-  Pull,
-  Scope,
-  Timestamp,
-} from '@latchkey/verify';
-import type { Kysely } from 'kysely';
+import type { Cursor, Entry, EntryKind, FloorScope, Position, Scope, Timestamp } from '@latchkey/verify';
+import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { LogStore, NewEntry } from '../store.ts';
+import { randomBytes, randomTag } from '../../foundation/random.ts';
+import type { Appended, EpochCause, LogReading, LogStore, NewEntry, Seen } from '../store.ts';
+import type { LogDialect } from './dialect.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
 type Bytes = Uint8Array;
 
+/** An epoch begins at the seconds of the clock times this, and so above every position of an older one. */
+const POSITIONS_PER_SECOND = 2 ** 20;
+/** How often the beat is written, in milliseconds. */
+const BEAT_EVERY = 1_000;
+const EVERYONE = new Uint8Array(0);
+
 /** Statements of `SqlLog`. */
 export type LogStatements = ReturnType<typeof logStatements>;
 
 /** Compiles the statements of `SqlLog`. */
-export function logStatements(db: Kysely<Schema>) {
-  type Row = { seq: Position; kind: EntryKind; scope: Scope; subject: Bytes; expiresAt: Timestamp };
+export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
+  type Row = {
+    seq: Position;
+    kind: EntryKind;
+    scope: Scope;
+    subject: Bytes;
+    expiresAt: Timestamp;
+    tag: number;
+  };
   type Floor = { scope: FloorScope; subject: Bytes };
   return {
-    found: new Statement((param: Param<{ seq: Position; epoch: string }>) =>
+    found: new Statement((param: Param<{ seq: Position; epoch: string; lineage: string; tag: number }>) =>
       db
         .insertInto('log_head')
-        .values({ one: 1, seq: param('seq'), epoch: param('epoch') })
+        .values({
+          one: 1,
+          seq: param('seq'),
+          epoch: param('epoch'),
+          lineage: param('lineage'),
+          tag: param('tag'),
+          epoch_start: param('seq'),
+          epoch_cause: 'first',
+        })
         .onConflict((conflict) => conflict.column('one').doNothing()),
     ),
-    head: new Statement(() => db.selectFrom('log_head').select(['epoch', 'seq'])),
-    take: new Statement((param: Param<{ count: number }>) =>
+    /** A database of a build that named none. */
+    name: new Statement((param: Param<{ lineage: string }>) =>
       db
         .updateTable('log_head')
-        .set((eb) => ({ seq: eb('seq', '+', param('count')) }))
-        .returning('seq'),
+        .set({ lineage: param('lineage') })
+        .where('lineage', '=', ''),
     ),
+    recognise: new Statement(() =>
+      db
+        .updateTable('log_head')
+        .set({ fingerprint: dialect.fingerprint })
+        .where('fingerprint', 'is', null)
+        .where(dialect.fingerprint, 'is not', null),
+    ),
+    head: new Statement(() => db.selectFrom('log_head').select(['epoch', 'seq', 'tag'])),
+    take: new Statement((param: Param<{ count: number; tag: number }>) =>
+      db
+        .updateTable('log_head')
+        .set((eb) => ({ seq: eb('seq', '+', param('count')), tag: param('tag') }))
+        .returning(['epoch', 'seq']),
+    ),
+    beat: new Statement((param: Param<{ now: Timestamp }>) =>
+      db
+        .insertInto('log_beat')
+        .values({ one: 1, at: dialect.now(param('now')) })
+        .onConflict((conflict) =>
+          conflict
+            .column('one')
+            .doUpdateSet((eb) => ({ at: eb.ref('excluded.at') }))
+            .where((eb) => eb(eb('excluded.at', '-', eb.ref('log_beat.at')), '>=', BEAT_EVERY)),
+        ),
+    ),
+    beginEpoch: beginEpochStatement(db, dialect),
+    forgetKeys: new Statement(() => db.deleteFrom('signing_key')),
     append: new Statement((param: Param<Row>) =>
       db.insertInto('revocation').values({
         seq: param('seq'),
@@ -44,9 +85,10 @@ export function logStatements(db: Kysely<Schema>) {
         scope: param('scope'),
         subject: param('subject'),
         expires_at: param('expiresAt'),
+        tag: param('tag'),
       }),
     ),
-    pull: pullStatement(db),
+    pull: pullStatement(db, dialect),
     purge: new Statement((param: Param<{ now: Timestamp; limit: number }>) =>
       db
         .deleteFrom('revocation')
@@ -79,69 +121,131 @@ export function logStatements(db: Kysely<Schema>) {
   };
 }
 
+function beginEpochStatement(db: Kysely<Schema>, dialect: LogDialect) {
+  type Values = {
+    expected: string;
+    epoch: string;
+    cause: EpochCause;
+    least: Position;
+    tag: number;
+  };
+  return new Statement((param: Param<Values>) => {
+    const after = sql<Position>`log_head.seq + ${sql.lit(POSITIONS_PER_SECOND)}`;
+    const start = (): Expression<Position> =>
+      sql<Position>`case when ${after} > cast(${param('least')} as bigint) then ${after} else cast(${param('least')} as bigint) end`;
+    return db
+      .updateTable('log_head')
+      .set((eb) => ({
+        epoch: param('epoch'),
+        seq: start(),
+        epoch_start: start(),
+        epoch_cause: param('cause'),
+        tag: param('tag'),
+        previous_epoch: eb.ref('log_head.epoch'),
+        previous_seq: eb.ref('log_head.seq'),
+        previous_beat: eb.selectFrom('log_beat').select('log_beat.at'),
+        fingerprint: dialect.fingerprint,
+      }))
+      .where('log_head.epoch', '=', param('expected'))
+      .returning('log_head.epoch_start as start');
+  });
+}
+
 /**
  * One statement, so that head and entries are of one snapshot: were the head
  * read later, it would cover an entry that the answer lacks.
+ *
+ * The cursor is of this history where its tag stands at its position: in the entry, or,
+ * where that one is gone, at the head. Where neither tells, all is answered.
  */
-function pullStatement(db: Kysely<Schema>) {
-  return new Statement((param: Param<{ epoch: string; after: Position; now: Timestamp }>) =>
-    db
+function pullStatement(db: Kysely<Schema>, dialect: LogDialect) {
+  return new Statement((param: Param<{ epoch: string; after: Position; tag: number; now: Timestamp }>) => {
+    const now = (): RawBuilder<Timestamp> => dialect.now(param('now'));
+    const after = (): Expression<Position> => sql<Position>`cast(${param('after')} as bigint)`;
+    const known = (): RawBuilder<number | null> => sql<number | null>`case
+      when log_head.epoch <> ${param('epoch')} then null
+      when seen.tag is not null then seen.tag
+      when log_head.seq = ${after()} then log_head.tag end`;
+    const since = sql<Position>`case when ${known()} = cast(${param('tag')} as bigint) then ${after()} else -1 end`;
+    return db
       .selectFrom('log_head')
-      .leftJoin('revocation', (join) =>
-        join
-          .on('revocation.expires_at', '>', param('now'))
-          .on((eb) =>
-            eb.or([eb('log_head.epoch', '<>', param('epoch')), eb('revocation.seq', '>', param('after'))]),
-          ),
+      .leftJoin('log_beat', 'log_beat.one', 'log_head.one')
+      .leftJoin('revocation as seen', (join) => join.on('seen.seq', '=', after()))
+      .leftJoin('revocation as entry', (join) =>
+        join.on('entry.seq', '>', since).on('entry.expires_at', '>', now()),
       )
       .select([
         'log_head.epoch',
         'log_head.seq as head',
-        'revocation.seq',
-        'revocation.kind',
-        'revocation.scope',
-        'revocation.subject',
-        'revocation.expires_at',
+        'log_head.lineage',
+        'log_head.tag',
+        'log_head.epoch_start as epochStart',
+        'log_head.epoch_cause as cause',
+        'log_head.previous_epoch as previousEpoch',
+        'log_head.previous_seq as previousSeq',
+        'log_head.previous_beat as previousBeat',
+        'log_head.fingerprint as known',
+        'log_beat.at as beatAt',
+        'entry.seq',
+        'entry.kind',
+        'entry.scope',
+        'entry.subject',
+        'entry.expires_at',
       ])
-      .orderBy('revocation.seq'),
-  );
+      .select([
+        known().as('tagAtCursor'),
+        now().as('now'),
+        dialect.fingerprint.as('fingerprint'),
+        dialect.replicated.as('replicated'),
+      ])
+      .orderBy('entry.seq');
+  });
 }
 
 /** The revocation log, its floors and its one counter. */
 export class SqlLog implements LogStore {
   readonly #statements: LogStatements;
   readonly #runner: Runner;
+  readonly #dialect: LogDialect;
 
-  constructor(statements: LogStatements, runner: Runner) {
+  constructor(statements: LogStatements, runner: Runner, dialect: LogDialect) {
     this.#statements = statements;
     this.#runner = runner;
+    this.#dialect = dialect;
   }
 
-  /** Begins the log's first epoch; does nothing where it has one. */
-  async found(start: Cursor): Promise<void> {
-    await this.#runner.write(this.#statements.found, { seq: start.seq, epoch: start.epoch });
+  /** Begins the log's first epoch, where it has none; random, so that two databases are never taken for one history. */
+  async found(now: Timestamp): Promise<void> {
+    const lineage = randomName();
+    const values = { seq: leastStart(now), epoch: randomName(), lineage, tag: randomTag() };
+    await this.#runner.write(this.#statements.found, values);
+    await this.#runner.write(this.#statements.name, { lineage });
+    await this.#runner.write(this.#statements.recognise, {});
   }
 
   async head(): Promise<Cursor> {
     const row = await this.#runner.row(this.#statements.head, {});
-    if (row === null) throw new TypeError('the log has no head: the store was not opened');
-    return { epoch: row.epoch, seq: row.seq };
+    if (row === null) throw new TypeError(NOT_OPEN);
+    return { epoch: row.epoch, seq: row.seq, tag: row.tag };
   }
 
-  async append(entries: readonly NewEntry[]): Promise<readonly Entry[]> {
+  async append(entries: readonly NewEntry[]): Promise<Appended> {
     if (!this.#runner.inTransaction) {
       throw new TypeError('entries are appended in the transaction of what they tell of');
     }
-    if (entries.length === 0) return [];
-    const row = await this.#runner.row(this.#statements.take, { count: entries.length });
-    if (row === null) throw new TypeError('the log has no head: the store was not opened');
+    if (entries.length === 0) throw new TypeError('there is nothing to append');
+    const tags = entries.map(() => randomTag());
+    const tag = tags.at(-1) ?? 0;
+    const row = await this.#runner.row(this.#statements.take, { count: entries.length, tag });
+    if (row === null) throw new TypeError(NOT_OPEN);
     const first = row.seq - entries.length + 1;
     const appended = entries.map((entry, index) => ({ ...entry, seq: first + index }));
-    for (const { seq, kind, scope, subject, expiresAt } of appended) {
-      const values = { seq, kind, scope, subject: idBytes(subject), expiresAt };
+    for (const [index, { subject, ...entry }] of appended.entries()) {
+      const values = { ...entry, subject: idBytes(subject), tag: tags[index] ?? 0 };
       await this.#runner.write(this.#statements.append, values);
     }
-    return appended;
+    await this.#runner.with((db) => this.#dialect.announce(db, appended));
+    return { entries: appended, cursor: { epoch: row.epoch, seq: row.seq, tag } };
   }
 
   async raiseFloor(scope: FloorScope, subject: string, seq: Position): Promise<void> {
@@ -153,22 +257,79 @@ export class SqlLog implements LogStore {
     return row?.min_rs ?? null;
   }
 
-  async pull(cursor: Cursor | null, now: Timestamp): Promise<Omit<Pull, 'age' | 'maxStaleness'>> {
+  async pull(cursor: Cursor | null, now: Timestamp): Promise<LogReading> {
     // No epoch is empty, so for `null` every entry is of another one.
-    const { epoch, seq } = cursor ?? { epoch: '', seq: 0 };
-    const rows = await this.#runner.rows(this.#statements.pull, { epoch, after: seq, now });
+    const { epoch, seq, tag } = cursor ?? { epoch: '', seq: 0, tag: 0 };
+    const rows = await this.#runner.rows(this.#statements.pull, { epoch, after: seq, tag, now });
     const [first] = rows;
-    if (first === undefined) throw new TypeError('the log has no head: the store was not opened');
+    if (first === undefined) throw new TypeError(NOT_OPEN);
     const entries = rows.flatMap((row): Entry[] => {
       if (row.seq === null || row.kind === null || row.scope === null) return [];
       if (row.subject === null || row.expires_at === null) return [];
       const { kind, scope } = row;
       return [{ seq: row.seq, kind, scope, subject: idFromBytes(row.subject), expiresAt: row.expires_at }];
     });
-    return { epoch: first.epoch, head: first.head, now, whole: first.epoch !== epoch, entries };
+    const { tagAtCursor, beatAt, known, fingerprint } = first;
+    const isolatedSince = first.replicated === 1 && beatAt !== null ? beatAt : first.now;
+    return {
+      lineage: first.lineage,
+      epoch: first.epoch,
+      epochStart: first.epochStart,
+      cause: first.cause,
+      head: first.head,
+      tag: first.tag,
+      now: first.now,
+      // R8: where a commit waits for another machine, one that is cut off cannot write its beat.
+      age: Math.max(0, first.now - isolatedSince),
+      whole: tagAtCursor !== tag,
+      entries,
+      beatAt,
+      previous: previousOf(first),
+      succeeded: known !== null && fingerprint !== known,
+      // 0 is the tag of an entry of a build that gave none.
+      rewritten: tagAtCursor !== null && tagAtCursor !== tag && tagAtCursor !== 0 && tag !== 0,
+    };
+  }
+
+  async beat(now: Timestamp): Promise<void> {
+    if (this.#dialect.beats) await this.#runner.write(this.#statements.beat, { now });
+  }
+
+  async beginEpoch(expected: string, cause: EpochCause, now: Timestamp): Promise<boolean> {
+    return await this.#runner.atomically(async (runner) => {
+      const values = { expected, epoch: randomName(), cause, least: leastStart(now), tag: randomTag() };
+      const row = await runner.row(this.#statements.beginEpoch, values);
+      if (row === null) return false;
+      if (cause === 'restore') {
+        await runner.write(this.#statements.raiseFloor, { scope: 'all', subject: EVERYONE, seq: row.start });
+        await runner.write(this.#statements.forgetKeys, {});
+      }
+      return true;
+    });
   }
 
   async purge(now: Timestamp, limit: number): Promise<number> {
     return await this.#runner.write(this.#statements.purge, { now, limit });
   }
+}
+
+const NOT_OPEN = 'the log has no head: the store was not opened';
+
+function randomName(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+/** Exact in a double until 2242. */
+function leastStart(now: Timestamp): Position {
+  return Math.floor(now / 1_000) * POSITIONS_PER_SECOND;
+}
+
+function previousOf(row: {
+  readonly lineage: string;
+  readonly previousEpoch: string | null;
+  readonly previousSeq: Position | null;
+  readonly previousBeat: Timestamp | null;
+}): Seen | null {
+  const { lineage, previousEpoch: epoch, previousSeq: seq, previousBeat: beatAt } = row;
+  return epoch === null || seq === null ? null : { lineage, epoch, seq, beatAt };
 }

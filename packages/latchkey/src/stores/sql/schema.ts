@@ -7,6 +7,7 @@ import type {
   SigningAlgorithm,
   Timestamp,
 } from '@latchkey/verify';
+import type { EpochCause } from '../store.ts';
 
 /*
  * The tables as they are after the last migration. Ids and hashes are bytes,
@@ -21,6 +22,24 @@ export interface LogHeadTable {
   readonly one: 1;
   readonly seq: Position;
   readonly epoch: string;
+  /** Random, made once: the same in every copy of the database. */
+  readonly lineage: string;
+  /** The tag of the entry at `seq`. */
+  readonly tag: number;
+  readonly epoch_start: Position;
+  readonly epoch_cause: EpochCause;
+  /** Where the epoch before ended, as this database knew it; `null` in the first. */
+  readonly previous_epoch: string | null;
+  readonly previous_seq: Position | null;
+  readonly previous_beat: Timestamp | null;
+  /** Which database this is, as the dialect tells it apart from a copy or a successor; `null` where it cannot. */
+  readonly fingerprint: string | null;
+}
+
+/** One row: when the database was last written to for the sake of it, so that its age is known. */
+export interface LogBeatTable {
+  readonly one: 1;
+  readonly at: Timestamp;
 }
 
 export interface RevocationTable {
@@ -29,6 +48,8 @@ export interface RevocationTable {
   readonly scope: Scope;
   readonly subject: Bytes;
   readonly expires_at: Timestamp;
+  /** Random; 0 in an entry of a build that gave none. */
+  readonly tag: number;
 }
 
 export interface FloorTable {
@@ -106,6 +127,16 @@ export interface SigningKeyTable {
   readonly sealed_by: string;
   readonly created_at: Timestamp;
   readonly used_at: Timestamp;
+  /** From when on it signs; until then it is only published. */
+  readonly activates_at: Timestamp;
+}
+
+/** Configured clients that may not be used now. */
+export interface DisabledClientTable {
+  /** The client's subject in the log. */
+  readonly subject: Bytes;
+  readonly name: string;
+  readonly disabled_at: Timestamp;
 }
 
 export interface SessionDataTable {
@@ -163,6 +194,7 @@ export interface MetaTable {
 export interface Schema {
   readonly schema_state: SchemaStateTable;
   readonly log_head: LogHeadTable;
+  readonly log_beat: LogBeatTable;
   readonly revocation: RevocationTable;
   readonly floor: FloorTable;
   readonly account: AccountTable;
@@ -173,6 +205,7 @@ export interface Schema {
   readonly session_data: SessionDataTable;
   readonly session_seen: SessionSeenTable;
   readonly signing_key: SigningKeyTable;
+  readonly disabled_client: DisabledClientTable;
   readonly proof: ProofTable;
   readonly receipt: ReceiptTable;
   readonly follower: FollowerTable;

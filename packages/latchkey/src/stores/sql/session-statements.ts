@@ -1,5 +1,6 @@
 import type { Acr, Position, Timestamp } from '@latchkey/verify';
 import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely';
+import type { SqlDialect } from './dialect.ts';
 import { floorsAbove, highestFloor, SESSION_CONCERNED } from './floors.ts';
 import type { Schema } from './schema.ts';
 import type { SessionRow } from './session-rows.ts';
@@ -39,10 +40,13 @@ const COLUMNS = [
 export type SessionStatements = ReturnType<typeof sessionStatements>;
 
 /** Compiles the statements of `SqlSessions`. */
-export function sessionStatements(db: Kysely<Schema>) {
+export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialect, 'forUpdate'>) {
   return {
     create: createStatement(db),
     read: readStatement(db),
+    hold: new Statement((param: Param<{ id: Bytes }>) =>
+      db.selectFrom('session').select('id').where('id', '=', param('id')).modifyEnd(forUpdate),
+    ),
     list: listStatement(db),
     rotate: rotateStatement(db),
     advance: advanceStatement(db),
@@ -60,7 +64,8 @@ export function sessionStatements(db: Kysely<Schema>) {
         .set({ rs: param('rs') })
         .where('id', '=', param('id'))
         .where('rs', '=', param('expected'))
-        .where('revoked_seq', 'is', null),
+        .where('revoked_seq', 'is', null)
+        .where((eb) => eb.not(eb.exists(floorsAbove(db, SESSION_CONCERNED, eb.ref('session.rs'))))),
     ),
     moveIdle: new Statement((param: Param<{ id: Bytes; idleUntil: Timestamp }>) =>
       db

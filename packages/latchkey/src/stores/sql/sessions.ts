@@ -43,6 +43,14 @@ export class SqlSessions implements SessionStore {
     };
   }
 
+  async hold(id: SessionId): Promise<SessionReading | null> {
+    if (!this.#runner.inTransaction)
+      throw new TypeError('a row is held until a transaction ends: there is none');
+    const held = await this.#runner.row(this.#statements.hold, { id: idBytes(id) });
+    // Read afterwards, by a statement that sees whatever the lock was waited for.
+    return held === null ? null : await this.read(id);
+  }
+
   async list(
     userId: UserId,
     now: Timestamp,

@@ -19,6 +19,7 @@ export function signingKeyStatements(db: Kysely<Schema>) {
     sealedBy: string;
     createdAt: Timestamp;
     usedAt: Timestamp;
+    activatesAt: Timestamp;
   };
   return {
     list: new Statement(() => db.selectFrom('signing_key').selectAll().orderBy('created_at').orderBy('kid')),
@@ -31,6 +32,7 @@ export function signingKeyStatements(db: Kysely<Schema>) {
         sealed_by: param('sealedBy'),
         created_at: param('createdAt'),
         used_at: param('usedAt'),
+        activates_at: param('activatesAt'),
       }),
     ),
     use: new Statement((param: Param<{ kid: string; at: Timestamp }>) =>
@@ -88,6 +90,7 @@ export class SqlSigningKeys implements SigningKeyStore {
       sealedBy: row.sealed_by,
       createdAt: row.created_at,
       usedAt: row.used_at,
+      activatesAt: row.activates_at,
     }));
   }
 

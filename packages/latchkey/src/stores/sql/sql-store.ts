@@ -1,10 +1,9 @@
-import type { Cursor, Timestamp } from '@latchkey/verify';
 import { Kysely } from 'kysely';
-import { randomBytes } from '../../foundation/random.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { MIGRATIONS } from '../migrations/migrations.ts';
 import type { Store, Tables } from '../store.ts';
 import { attemptStatements, SqlAttempts } from './attempts.ts';
+import { clientStatements, SqlClients } from './clients.ts';
 import type { SqlDialect } from './dialect.ts';
 import { followerStatements, SqlFollowers } from './followers.ts';
 import { logStatements, SqlLog } from './log.ts';
@@ -20,22 +19,19 @@ import { SqlSigningKeys, signingKeyStatements } from './signing-keys.ts';
 import { Runner } from './statement.ts';
 import { SqlUsers, userStatements } from './users.ts';
 
-/** An epoch begins at the seconds of the clock times this, and so above every position of an older one. */
-const POSITIONS_PER_SECOND = 2 ** 20;
-
 /** The store over any database that speaks SQL. */
 export function sqlStore(dialect: SqlDialect): Store {
   const db = new Kysely<Schema>({ dialect: dialect.kysely });
-  const statements = compile(db);
+  const statements = compile(db, dialect);
   return {
-    ...tablesOf(statements, new Runner(db)),
+    ...tablesOf(statements, new Runner(db), dialect),
     open: async (now) => {
       await dialect.open();
       try {
         await db.transaction().execute(async (transaction) => {
-          await dialect.lock(transaction);
+          await dialect.lock(transaction, 'migrations');
           await migrate(transaction, { migrations: MIGRATIONS, types: dialect.types, name: dialect.name });
-          await new SqlLog(statements.log, new Runner(transaction)).found(firstEpoch(now));
+          await new SqlLog(statements.log, new Runner(transaction), dialect.log).found(now);
         });
       } catch (error) {
         await dialect.close();
@@ -43,32 +39,34 @@ export function sqlStore(dialect: SqlDialect): Store {
       }
     },
     close: async () => await dialect.close(),
+    onHint: (listener) => dialect.onHint(listener),
     transaction: async (work) =>
       await db
         .transaction()
-        .execute(async (transaction) => await work(tablesOf(statements, new Runner(transaction)))),
+        .execute(async (transaction) => await work(tablesOf(statements, new Runner(transaction), dialect))),
   };
 }
 
 type Statements = ReturnType<typeof compile>;
 
-function compile(db: Kysely<Schema>) {
+function compile(db: Kysely<Schema>, dialect: SqlDialect) {
   return {
     meta: metaStatements(db),
     users: userStatements(db),
     passwords: passwordStatements(db),
     attempts: attemptStatements(db),
-    sessions: sessionStatements(db),
+    sessions: sessionStatements(db, dialect),
     data: sessionDataStatements(db),
     signingKeys: signingKeyStatements(db),
     proofs: proofStatements(db),
-    log: logStatements(db),
+    log: logStatements(db, dialect.log),
     receipts: receiptStatements(db),
     followers: followerStatements(db),
+    clients: clientStatements(db),
   };
 }
 
-function tablesOf(statements: Statements, runner: Runner): Tables {
+function tablesOf(statements: Statements, runner: Runner, dialect: SqlDialect): Tables {
   return {
     meta: new SqlMeta(statements.meta, runner),
     users: new SqlUsers(statements.users, runner),
@@ -78,16 +76,14 @@ function tablesOf(statements: Statements, runner: Runner): Tables {
     data: new SqlSessionData(statements.data, runner),
     signingKeys: new SqlSigningKeys(statements.signingKeys, runner),
     proofs: new SqlProofs(statements.proofs, runner),
-    log: new SqlLog(statements.log, runner),
+    log: new SqlLog(statements.log, runner, dialect.log),
     receipts: new SqlReceipts(statements.receipts, runner),
     followers: new SqlFollowers(statements.followers, runner),
-  };
-}
-
-/** Random, so that two databases are never taken for one history; exact in a double until 2242. */
-function firstEpoch(now: Timestamp): Cursor {
-  return {
-    epoch: randomBytes(16).toString('base64url'),
-    seq: Math.floor(now / 1_000) * POSITIONS_PER_SECOND,
+    clients: new SqlClients(statements.clients, runner),
+    lock: async (name) => {
+      if (!runner.inTransaction)
+        throw new TypeError('a lock is held until a transaction ends: there is none');
+      await runner.with((db) => dialect.lock(db, name));
+    },
   };
 }

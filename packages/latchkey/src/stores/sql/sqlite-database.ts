@@ -41,6 +41,12 @@ export class SqliteDatabase {
     return this.#handle?.isTransaction ?? false;
   }
 
+  /** Another number after each commit of another connection; `null` while the file is closed. */
+  dataVersion(): unknown {
+    if (this.#handle === null) return null;
+    return this.#prepare('PRAGMA data_version').statement.get()?.['data_version'];
+  }
+
   /**
    * Opens the file, and makes it where there is none; does nothing where it is open.
    *

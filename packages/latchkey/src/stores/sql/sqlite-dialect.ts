@@ -1,8 +1,12 @@
 import { resolve } from 'node:path';
+import type { Entry, Millis } from '@latchkey/verify';
 import { type Dialect, type DialectAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
 import type { SqlDialect } from './dialect.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
+
+/** How often it is looked whether another process has written. */
+const LOOK_EVERY: Millis = 25;
 
 const ADAPTER: DialectAdapter = {
   supportsCreateIfNotExists: true,
@@ -22,7 +26,8 @@ export function sqliteDialect(filename: string): SqlDialect {
   const memory = filename === ':memory:';
   const path = memory ? filename : resolve(filename);
   const name = memory ? 'the database in memory' : JSON.stringify(path);
-  const driver = new SqliteDriver(new SqliteDatabase({ filename: path, name }));
+  const database = new SqliteDatabase({ filename: path, name });
+  const driver = new SqliteDriver(database);
   return {
     name,
     kysely: kyselyDialect(driver),
@@ -31,7 +36,33 @@ export function sqliteDialect(filename: string): SqlDialect {
     close: async () => await driver.close(),
     // BEGIN IMMEDIATE has taken it: there is one lock for all that writes.
     lock: async () => {},
+    forUpdate: sql``,
+    log: {
+      now: (handedIn) => handedIn,
+      // A file has no successor: where an older one is put into its place, its head tells.
+      fingerprint: sql<string | null>`null`,
+      replicated: sql<number>`0`,
+      beats: false,
+      announce: async () => {},
+    },
+    onHint: (listener) => watch(database, listener),
   };
+}
+
+/**
+ * Looks often whether another connection has written: it costs microseconds, and misses
+ * nothing (https://www.sqlite.org/pragma.html#pragma_data_version).
+ */
+function watch(database: SqliteDatabase, listener: (entries: readonly Entry[]) => void): () => void {
+  let last = database.dataVersion();
+  const look = (): void => {
+    const version = database.dataVersion();
+    if (version === last) return;
+    last = version;
+    listener([]);
+  };
+  const timer = setInterval(look, LOOK_EVERY).unref();
+  return () => clearInterval(timer);
 }
 
 /** What Kysely needs of a driver that is there already. */

@@ -71,6 +71,11 @@ export class Runner {
     return Number((await this.#db.executeQuery(statement.with(values))).numAffectedRows ?? 0);
   }
 
+  /** Runs what is not one of the compiled statements. */
+  with<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
+    return work(this.#db);
+  }
+
   /** Runs `work` in a transaction: the one that is open, or one of its own. */
   atomically<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
     if (this.inTransaction) return work(this);

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import type { Seen } from '../stores/store.ts';
+import { Watermark } from './watermark.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const SEEN: Seen = { lineage: 'database', epoch: 'epoch-1', seq: 1_866_000_000_000_000, beatAt: null };
+
+describe('the watermark (@rule R8)', () => {
+  test('is found as it was written, by another process too, for each database', async () => {
+    const file = join(folder, 'found');
+    assert.equal(await new Watermark(file).find('database'), null);
+    const other = { ...SEEN, lineage: 'other', beatAt: 7 };
+    await new Watermark(file).write(SEEN);
+    await new Watermark(file).write(other);
+    assert.deepEqual(await new Watermark(file).find('database'), SEEN);
+    assert.deepEqual(await new Watermark(file).find('other'), other);
+    assert.equal(statSync(file).mode & 0o077, 0);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('found')),
+      ['found'],
+    );
+  });
+
+  test('is replaced by what was seen later', async () => {
+    const file = join(folder, 'later');
+    const watermark = new Watermark(file);
+    await watermark.write(SEEN);
+    await watermark.write({ ...SEEN, seq: SEEN.seq + 1 });
+    assert.equal((await watermark.find('database'))?.seq, SEEN.seq + 1);
+    assert.equal(readFileSync(file, 'utf8').split('\n').length, 2);
+  });
+
+  for (const [title, text] of [
+    ['empty', ''],
+    ['torn', 'database epoch'],
+    ['of something else', '{"a":1}'],
+    ['of a number that no position has', 'database epoch 99999999999999999999'],
+  ] as const) {
+    test(`is none where the file is ${title}`, async () => {
+      const file = join(folder, 'bad');
+      writeFileSync(file, text);
+      assert.equal(await new Watermark(file).find('database'), null);
+    });
+  }
+});
