@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SessionId } from '@latchkey/verify';
 import { sqlite } from 'latchkey';
-import { bodyOf, openWorld } from '../http/world.ts';
-import { confirmLog, folder } from './scene.ts';
+import { CLIENTS, Program } from '../http/program.ts';
+import { bodyOf, openWorld, PASSWORD } from '../http/world.ts';
+import { confirmLog, folder, overriding } from './scene.ts';
 
 for (const [direction, millis] of [
   ['forward', 600_000],
@@ -39,4 +40,43 @@ test('what another node revoked before this one slept is not accepted from memor
   assert.equal((await visit.get('/auth/me')).status, 401);
   for (const { auth } of [here, there]) await auth.close();
   await remove();
+});
+
+test('a node whose clock is not the database’s issues nothing and says so, and goes on when it is right again (@fault F10)', async () => {
+  const inner = sqlite(':memory:');
+  let ahead = 0;
+  const log = overriding(inner.log, {
+    pull: async (cursor, now) => {
+      const reading = await inner.log.pull(cursor, now);
+      return { ...reading, now: reading.now + ahead };
+    },
+  });
+  const world = await openWorld({ clients: CLIENTS }, overriding(inner, { log }));
+  const program = new Program(world.auth);
+  const visit = world.browser();
+  await visit.signUp('wrong@example.com');
+  const { refresh } = await program.signUp('program@example.com');
+  for (const [millis, right] of [
+    [30_001, false],
+    [-30_001, false],
+    [30_000, true],
+    [0, true],
+  ] as const) {
+    ahead = millis;
+    await confirmLog(world);
+    const statuses = [
+      (await visit.post('/auth/sign-in', { email: 'wrong@example.com', password: PASSWORD })).status,
+      (await visit.post('/auth/reauthenticate', { password: PASSWORD })).status,
+      (await program.refresh(refresh)).status,
+    ];
+    assert.deepEqual(statuses, right ? [200, 200, 200] : [503, 503, 503], String(millis));
+    assert.equal(
+      (await visit.get('/auth/me')).status,
+      200,
+      'what is good is still accepted: the store says so',
+    );
+  }
+  const told = world.events.map(({ type }) => type).filter((type) => type.startsWith('clock_'));
+  assert.deepEqual(told, ['clock_wrong', 'clock_right']);
+  await world.auth.close();
 });

@@ -61,6 +61,8 @@ export interface Config {
   readonly nearCacheLife: Millis;
   readonly nearCacheEntries: number;
   readonly maxStaleness: Millis;
+  /** The file that remembers how far the log was seen; `null` for none. */
+  readonly watermark: string | null;
   readonly passwordLength: number;
   readonly contextWords: readonly string[];
   readonly hashConcurrency: number;
@@ -254,8 +256,11 @@ function parseLimits(reader: Reader, { sessions, nearCache, log }: LatchkeyOptio
   if (maxStaleness < 3_000 || maxStaleness > 60_000) {
     refuse('log.maxStaleness', 'must be at least 3 seconds, three times the heartbeat, and at most a minute');
   }
+  const watermark = log?.watermark ?? null;
+  const source = watermark === null ? 'default' : 'configured';
+  reader.explain('log.watermark', watermark, source, watermark ?? 'none');
   const nearCacheEntries = reader.whole('nearCache.entries', nearCache?.entries, 50_000, 1, 10_000_000);
-  return { idle, absolute, nearCacheLife, nearCacheEntries, maxStaleness };
+  return { idle, absolute, nearCacheLife, nearCacheEntries, maxStaleness, watermark };
 }
 
 const ALGORITHMS: readonly SigningAlgorithm[] = ['EdDSA', 'ES256'];

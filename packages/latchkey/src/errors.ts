@@ -50,6 +50,7 @@ export const CODES = {
   LK_INTERNAL: { status: 500, title: 'Something went wrong here', public: true },
   LK_BUSY: { status: 503, title: 'Too busy to check a password now', public: true },
   LK_STORE_UNAVAILABLE: { status: 503, title: 'The store cannot be reached', public: true },
+  LK_NOT_FRESH: { status: 503, title: 'This node cannot tell the time, or what was revoked', public: true },
   LK_USER_UNKNOWN: { status: 401, title: 'No such user', public: 'LK_CREDENTIALS_REFUSED' },
   LK_PASSWORD_WRONG: { status: 401, title: 'The password is wrong', public: 'LK_CREDENTIALS_REFUSED' },
   LK_PASSWORD_DISABLED: {
@@ -102,6 +103,7 @@ interface Details {
   LK_THROTTLED: { readonly retryAfter: Millis };
   LK_BUSY: { readonly retryAfter: Millis };
   LK_STORE_UNAVAILABLE: { readonly retryAfter: Millis };
+  LK_NOT_FRESH: { readonly retryAfter: Millis };
 }
 
 export type DetailOf<C extends Code> = C extends keyof Details ? Details[C] : undefined;

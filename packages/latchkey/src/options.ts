@@ -60,6 +60,8 @@ export interface AuthEvent {
     | 'log_fresh'
     | 'log_failed_over'
     | 'log_restored'
+    | 'clock_wrong'
+    | 'clock_right'
     | 'failed';
   readonly user?: string;
   readonly session?: string;

@@ -117,7 +117,7 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
 
 function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms {
   const { store } = options;
-  const { maxStaleness, nearCacheLife, idle, rootSecret, algorithm } = config;
+  const { maxStaleness, nearCacheLife, idle, rootSecret, algorithm, watermark } = config;
   const emit = config.onEvent;
   const failed = (error: unknown): void => emit({ type: 'failed', error });
   const issuesTokens = [...config.clients.values()].some(({ mode }) => mode !== 'session');
@@ -130,7 +130,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     maxStaleness,
     bounds,
     followerName: hostname(),
-    watermark: options.log?.watermark === undefined ? null : new Watermark(options.log.watermark),
+    watermark: watermark === null ? null : new Watermark(watermark),
     onEpoch: async (cause) => {
       await signingKeys.open();
       emit({ type: cause === 'restore' ? 'log_restored' : 'log_failed_over' });
@@ -161,6 +161,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
 
 function followerOf(log: RevocationLog, clock: Clock, emit: Rooms['emit']): Tail {
   let stale = false;
+  let wrong = false;
   const tail: Tail = new Tail({
     source: log,
     clock,
@@ -172,6 +173,10 @@ function followerOf(log: RevocationLog, clock: Clock, emit: Rooms['emit']): Tail
       emit({ type: 'log_stale' });
     },
     onConfirmed: () => {
+      if (wrong === tail.isClockRight()) {
+        wrong = !wrong;
+        emit({ type: wrong ? 'clock_wrong' : 'clock_right' });
+      }
       if (stale) emit({ type: 'log_fresh' });
       stale = false;
     },

@@ -24,6 +24,9 @@ const WARNINGS: ReadonlySet<AuthEvent['type']> = new Set([
   'refresh_reused',
   'access_denied',
   'log_stale',
+  'log_failed_over',
+  'log_restored',
+  'clock_wrong',
 ]);
 
 /** All that is logged of a request: none of it can hold a credential. */

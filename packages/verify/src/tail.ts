@@ -67,11 +67,6 @@ export class Tail {
     return this.#maxStaleness;
   }
 
-  /** How far the log's clock is ahead of this machine's, as the last pull saw it. */
-  get clockOffset(): Millis {
-    return this.#clockOffset;
-  }
-
   /** Live entries held. */
   get size(): number {
     return this.#revoked.size;
@@ -160,6 +155,15 @@ export class Tail {
 
   isFresh(): boolean {
     return Math.abs(this.#clockOffset) <= CLOCK_LEEWAY && this.lag() < this.#maxStaleness;
+  }
+
+  /** Whether this machine's wall clock was the log's at the last pull, and has not been moved since. */
+  isClockRight(): boolean {
+    if (Math.abs(this.#clockOffset) > CLOCK_LEEWAY) return false;
+    if (this.#confirmed === null) return true;
+    const monotonic = this.#options.clock.monotonic() - this.#confirmed.monotonic;
+    const wall = this.#options.clock.now() - this.#confirmed.wall;
+    return Math.abs(monotonic - wall) <= CLOCK_LEEWAY;
   }
 
   /**

@@ -4,6 +4,7 @@ import type { RequestHead } from '../foundation/header-source.ts';
 import { newSession } from '../sessions/session.ts';
 import { readSessionData, updateSessionData } from '../sessions/session-data.ts';
 import type { Presented } from './authenticate.ts';
+import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 
 /** A session's data, as an application reads and writes them. */
@@ -24,7 +25,7 @@ export interface ApplicationSession<Data> {
   take<Key extends keyof Data & string>(key: Key): Promise<Data[Key]>;
 }
 
-type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'cookie'>;
+type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'cookie'>;
 
 /** Opens the data of a request's session; see `Latchkey.session`. */
 export async function applicationSession<Data>(
@@ -47,6 +48,7 @@ export async function applicationSession<Data>(
   let begun: Promise<SessionId> | null = null;
 
   const begin = async (): Promise<SessionId> => {
+    await requireRightClock(rooms);
     const { seq } = await store.log.head();
     const { record, cookie } = newSession({
       now: rooms.clock.now(),

@@ -1,7 +1,7 @@
 import type { SessionId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import { causeOfDeath, matchSecret } from '../sessions/session.ts';
-import { audienceOf, type IssuedToken, issue } from './issue.ts';
+import { audienceOf, type IssuedToken, issue, requireRightClock } from './issue.ts';
 import { groundsOf } from './refresh.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -14,7 +14,7 @@ type Uses = Pick<Rooms, 'config' | 'store' | 'clock' | 'tail' | 'claims' | 'sign
  * rotated meanwhile earns none at the `auth_time` of the new one (R11).
  *
  * @throws `LK_GRANT_REFUSED` where the session has ended, has a newer secret or is one of before login;
- *   `LK_CLIENT_REFUSED` where its client is not hybrid; `LK_AUDIENCE_REFUSED`; `LK_STORE_UNAVAILABLE`.
+ *   `LK_CLIENT_REFUSED` where its client is not hybrid; `LK_AUDIENCE_REFUSED`; `LK_STORE_UNAVAILABLE`, `LK_NOT_FRESH`.
  */
 export async function exchangeSession(
   rooms: Uses,
@@ -23,6 +23,7 @@ export async function exchangeSession(
 ): Promise<IssuedToken> {
   const { config, store, clock, tail, activity } = rooms;
   const audience = audienceOf(rooms, wanted);
+  await requireRightClock(rooms);
   const readAt = clock.monotonic();
   const reading = await store.sessions.read(id);
   const now = clock.now();

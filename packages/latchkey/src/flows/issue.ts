@@ -27,6 +27,19 @@ export interface Grounds {
   readonly at: Timestamp;
 }
 
+/**
+ * Refuses to issue anything by a clock that is not the database's: it would be good for
+ * too long, or be dead when it arrives. Asked anew first, since a machine that slept has
+ * not looked since.
+ *
+ * @throws `LK_NOT_FRESH`.
+ */
+export async function requireRightClock({ tail }: Pick<Rooms, 'tail'>): Promise<void> {
+  if (tail.isClockRight()) return;
+  await tail.catchUp();
+  if (!tail.isClockRight()) throw failure('LK_NOT_FRESH', { retryAfter: 1_000 });
+}
+
 /** The audience of a token: whoever is asked for, or the issuer itself. */
 export function audienceOf({ config }: Pick<Rooms, 'config'>, wanted: string | null): string {
   if (wanted === null || wanted === config.origin) return config.origin;

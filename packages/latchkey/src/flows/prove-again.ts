@@ -8,6 +8,7 @@ import type { SessionRecord, Tables } from '../stores/store.ts';
 import { principalOf } from './check-cookie.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
 import { livingSession, receiptOf } from './end-sessions.ts';
+import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 import { PASSWORD_ACR, PASSWORD_AMR } from './sign-in.ts';
 
@@ -45,7 +46,7 @@ export interface Proved {
  * Proves again who is there: `auth_time` is now, and the session has a new
  * secret (ASVS 7.2.4, NIST SP 800-63B-4 §5.1).
  *
- * @throws `LK_CREDENTIALS_REFUSED` (as shown), `LK_THROTTLED`, `LK_BUSY`, `LK_UNAUTHENTICATED`;
+ * @throws `LK_CREDENTIALS_REFUSED` (as shown), `LK_THROTTLED`, `LK_BUSY`, `LK_UNAUTHENTICATED`, `LK_NOT_FRESH`;
  *   `LK_CLIENT_REFUSED` for a login that cannot be renewed.
  */
 export async function reauthenticate(
@@ -119,6 +120,7 @@ async function check(
   ip: string | null,
 ): Promise<CheckedPassword> {
   const network = networkOf(ip);
+  await requireRightClock(rooms);
   await rooms.throttle.network(network);
   await rooms.throttle.account(principal.id);
   try {

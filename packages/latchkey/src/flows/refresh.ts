@@ -12,7 +12,7 @@ import {
   type RefreshToken,
   refreshToken,
 } from '../tokens/refresh-token.ts';
-import { audienceOf, type Grounds, type IssuedToken, issue } from './issue.ts';
+import { audienceOf, type Grounds, type IssuedToken, issue, requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 import { whoIs } from './who.ts';
 
@@ -66,13 +66,14 @@ interface Exchanged {
  * because an answer was lost. Whatever is older has been copied: its session ends.
  *
  * @throws `LK_REFRESH_REFUSED`, `LK_REFRESH_REUSED`, both shown as `LK_GRANT_REFUSED`;
- *   `LK_CLIENT_REFUSED`, `LK_AUDIENCE_REFUSED`; `LK_CLAIM_REFUSED`; `LK_STORE_UNAVAILABLE`.
+ *   `LK_CLIENT_REFUSED`, `LK_AUDIENCE_REFUSED`; `LK_CLAIM_REFUSED`; `LK_STORE_UNAVAILABLE`, `LK_NOT_FRESH`.
  */
 export async function refresh(rooms: Uses, text: string, request: RefreshRequest): Promise<Refreshed> {
   const token = parseRefreshToken(text);
   // Nothing of ours, so nothing to note: anyone can send as much of it as they like.
   if (token === null) throw failure('LK_REFRESH_REFUSED');
   const audience = audienceOf(rooms, request.audience);
+  await requireRightClock(rooms);
   const { clock, tail } = rooms;
   /** The generation that this request itself has made, should it have to look again. */
   let made: RefreshChain | null = null;

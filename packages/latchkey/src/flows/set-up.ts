@@ -4,6 +4,7 @@ import { failure } from '../errors.ts';
 import { randomBytes } from '../foundation/random.ts';
 import { Secret, sha256 } from '../foundation/secret.ts';
 import { networkOf } from '../identity/throttle.ts';
+import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 import { beginSession, byPassword, type LoginRooms, type SignedIn, type Visitor } from './sign-in.ts';
 import { type NewUser, prepareUser } from './sign-up.ts';
@@ -43,6 +44,7 @@ export async function setUp(
   visitor: Visitor,
 ): Promise<SignedIn> {
   const network = networkOf(visitor.origin.ip);
+  await requireRightClock(rooms);
   await rooms.throttle.network(network);
   if (!(await isSetupToken(rooms, token))) throw failure('LK_CREDENTIALS_REFUSED');
   const { seq: rs } = await rooms.store.log.head();

@@ -22,7 +22,7 @@ import { newChain } from '../tokens/refresh-chain.ts';
 import { refreshToken } from '../tokens/refresh-token.ts';
 import type { HeldSession } from './authenticate.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
-import { type IssuedToken, issue } from './issue.ts';
+import { type IssuedToken, issue, requireRightClock } from './issue.ts';
 import { groundsOf } from './refresh.ts';
 import type { Rooms } from './rooms.ts';
 import { whoIs } from './who.ts';
@@ -68,6 +68,7 @@ export type LoginRooms = Pick<
   | 'store'
   | 'clock'
   | 'log'
+  | 'tail'
   | 'hasher'
   | 'hashQueue'
   | 'passwordRules'
@@ -81,7 +82,7 @@ export type LoginRooms = Pick<
  * Signs in by address and password. Throttled by network and account, then
  * queued, all before the user is looked up.
  *
- * @throws `LK_CREDENTIALS_REFUSED` (as shown), `LK_THROTTLED`, `LK_BUSY`, `LK_REQUEST_INVALID`, `LK_STORE_UNAVAILABLE`.
+ * @throws `LK_CREDENTIALS_REFUSED` (as shown), `LK_THROTTLED`, `LK_BUSY`, `LK_REQUEST_INVALID`, `LK_STORE_UNAVAILABLE`, `LK_NOT_FRESH`.
  */
 export async function signIn(
   rooms: LoginRooms,
@@ -92,6 +93,7 @@ export async function signIn(
   const { key } = parseEmail(input.email);
   const network = networkOf(ip);
   try {
+    await requireRightClock(rooms);
     await rooms.throttle.network(network);
     await rooms.throttle.account(key);
     const checked = await rooms.hashQueue.run(network, () =>

@@ -5,6 +5,7 @@ import { parseEmail } from '../identity/email.ts';
 import { writeFields } from '../identity/fields.ts';
 import { networkOf } from '../identity/throttle.ts';
 import type { Tables } from '../stores/store.ts';
+import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 import { beginSession, byPassword, type LoginRooms, type SignedIn, type Visitor } from './sign-in.ts';
 
@@ -29,10 +30,11 @@ const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
  * Creates a user with a password and signs them in.
  *
  * @throws `LK_EMAIL_TAKEN`, which tells that the address is known (the page says so),
- *   `LK_PASSWORD_REFUSED`, `LK_REQUEST_INVALID`, `LK_THROTTLED`, `LK_BUSY`, `LK_STORE_UNAVAILABLE`.
+ *   `LK_PASSWORD_REFUSED`, `LK_REQUEST_INVALID`, `LK_THROTTLED`, `LK_BUSY`, `LK_STORE_UNAVAILABLE`, `LK_NOT_FRESH`.
  */
 export async function signUp(rooms: LoginRooms, input: NewUser, visitor: Visitor): Promise<SignedIn> {
   const network = networkOf(visitor.origin.ip);
+  await requireRightClock(rooms);
   await rooms.throttle.network(network);
   const { seq: rs } = await rooms.store.log.head();
   const user = await prepareUser(rooms, input, network);

@@ -20,6 +20,7 @@ const ERRORS: ReadonlyMap<Code, string> = new Map([
   ['LK_AUDIENCE_REFUSED', 'invalid_target'],
   ['LK_INTERNAL', 'server_error'],
   ['LK_STORE_UNAVAILABLE', 'temporarily_unavailable'],
+  ['LK_NOT_FRESH', 'temporarily_unavailable'],
 ]);
 
 /** A field of an OAuth request: text alone. */

@@ -30,7 +30,14 @@ export const passwordRoute: Route = route({
   },
   status: 200,
   answer: z.object({ receipt: receiptShape }),
-  errors: ['LK_PASSWORD_REFUSED', 'LK_CREDENTIALS_REFUSED', 'LK_CONFLICT', 'LK_THROTTLED', 'LK_BUSY'],
+  errors: [
+    'LK_PASSWORD_REFUSED',
+    'LK_CREDENTIALS_REFUSED',
+    'LK_CONFLICT',
+    'LK_THROTTLED',
+    'LK_BUSY',
+    'LK_NOT_FRESH',
+  ],
   act: async (exchange, { body }) => {
     const holder = await requireHolder(exchange);
     const input = { currentPassword: body.current_password, newPassword: body.new_password };

@@ -25,7 +25,7 @@ export const reauthenticateRoute: Route = route({
   },
   status: 200,
   answer: principalShape,
-  errors: ['LK_CLIENT_REFUSED', 'LK_CREDENTIALS_REFUSED', 'LK_THROTTLED', 'LK_BUSY'],
+  errors: ['LK_CLIENT_REFUSED', 'LK_CREDENTIALS_REFUSED', 'LK_THROTTLED', 'LK_BUSY', 'LK_NOT_FRESH'],
   act: async (exchange, { body }) => {
     const holder = await requireHolder(exchange);
     const { principal, cookie } = await reauthenticate(exchange.rooms, holder, body.password, exchange.ip);

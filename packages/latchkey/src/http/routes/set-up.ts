@@ -42,6 +42,7 @@ export const setUpRoute: Route = route({
     'LK_EMAIL_TAKEN',
     'LK_THROTTLED',
     'LK_BUSY',
+    'LK_NOT_FRESH',
   ],
   act: async (exchange, { body }) => {
     const input = { email: body.email, password: body.password, name: body.name ?? null };

@@ -30,7 +30,14 @@ export const signUpRoute: Route = route({
   },
   status: 201,
   answer: signedInShape,
-  errors: ['LK_PASSWORD_REFUSED', 'LK_UNAUTHENTICATED', 'LK_EMAIL_TAKEN', 'LK_THROTTLED', 'LK_BUSY'],
+  errors: [
+    'LK_PASSWORD_REFUSED',
+    'LK_UNAUTHENTICATED',
+    'LK_EMAIL_TAKEN',
+    'LK_THROTTLED',
+    'LK_BUSY',
+    'LK_NOT_FRESH',
+  ],
   act: async (exchange, { body }) => {
     const input = { email: body.email, password: body.password, name: body.name ?? null };
     const from = await visitor(exchange, body.client);

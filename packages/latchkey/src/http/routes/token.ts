@@ -60,7 +60,13 @@ export const tokenRoute: Route = oauthRoute({
   summary: 'Get an access token for a refresh token, or for the session of a hybrid client',
   body,
   answer: tokenShape,
-  errors: ['LK_GRANT_REFUSED', 'LK_GRANT_UNSUPPORTED', 'LK_CLIENT_REFUSED', 'LK_AUDIENCE_REFUSED'],
+  errors: [
+    'LK_GRANT_REFUSED',
+    'LK_GRANT_UNSUPPORTED',
+    'LK_CLIENT_REFUSED',
+    'LK_AUDIENCE_REFUSED',
+    'LK_NOT_FRESH',
+  ],
   act: async (exchange, fields) => {
     const grant = GRANTS.get(fields.grant_type);
     if (grant === undefined) throw failure('LK_GRANT_UNSUPPORTED');
