@@ -63,7 +63,8 @@ test('a node whose clock is not the database’s issues nothing and says so, and
     [0, true],
   ] as const) {
     ahead = millis;
-    await confirmLog(world);
+    // Something changes, so that the tail pulls.
+    await world.auth.revoke({ client: 'another' });
     const statuses = [
       (await visit.post('/auth/sign-in', { email: 'wrong@example.com', password: PASSWORD })).status,
       (await visit.post('/auth/reauthenticate', { password: PASSWORD })).status,
