@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, test } from 'node:test';
+import type { Entry } from '@latchkey/verify';
+import { sampleEntry, sampleId } from '../conformance/samples.ts';
+import { type ListeningClient, PostgresHints, readHint, writeHint } from './postgres-hints.ts';
+
+describe('a hint in a notification', () => {
+  for (const entry of [
+    { ...sampleEntry({ scope: 'user', subject: sampleId() }), seq: 1_866_000_000_000_000 },
+    { ...sampleEntry({ scope: 'signing_key', subject: sampleId(), kind: 'revoke' }), seq: 1 },
+    { ...sampleEntry({ scope: 'all', subject: '' }), seq: 7 },
+  ]) {
+    test(`of scope ${entry.scope} is read as it was written`, () => {
+      assert.deepEqual(readHint(writeHint(entry)), entry);
+    });
+  }
+
+  const [id] = [sampleId()];
+  for (const [title, payload] of [
+    ['nothing', ''],
+    ['another kind', `1 forgive session ${id} 5`],
+    ['another scope', `1 revoke planet ${id} 5`],
+    ['a subject that is none', '1 revoke session nope 5'],
+    ['everybody with a subject', `1 revoke all ${id} 5`],
+    ['somebody without a subject', '1 revoke user - 5'],
+    ['a number that is none', `-1 revoke session ${id} 5`],
+    ['more than a hint', `1 revoke session ${id} 5 6`],
+    ['two lines', `1 revoke session ${id} 5\n`],
+  ] as const) {
+    test(`is none where it is ${title} (@rule R4)`, () => assert.equal(readHint(payload), null));
+  }
+});
+
+/** A server in memory: what is notified reaches whoever listens, unless a pooler swallows it. */
+class Scene {
+  swallows = false;
+  connected = 0;
+  readonly clients = new Set<EventEmitter>();
+  readonly told: (readonly Entry[])[] = [];
+  readonly errors: unknown[] = [];
+  readonly hints = new PostgresHints({
+    channel: 'latchkey',
+    connect: async () => this.#connect(),
+    notify: async (payload) => this.say(payload),
+    onError: (error) => this.errors.push(error),
+  });
+
+  say(payload: string): void {
+    if (this.swallows) return;
+    for (const client of this.clients) client.emit('notification', { payload });
+  }
+
+  #connect(): ListeningClient {
+    this.connected += 1;
+    const events = new EventEmitter();
+    const query = async (): Promise<void> => void this.clients.add(events);
+    const end = async (): Promise<void> => {
+      this.clients.delete(events);
+      events.emit('end');
+    };
+    return Object.assign(events, { query, end });
+  }
+
+  /** Resolves when the next hint is told. */
+  next(): Promise<readonly Entry[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly Entry[]>();
+    const stop = this.hints.onHint((entries) => {
+      stop();
+      resolve(entries);
+    });
+    return promise;
+  }
+}
+
+describe('hints of other processes', () => {
+  test('are told as they are heard, after one that says nothing', async () => {
+    const scene = new Scene();
+    const first = scene.next();
+    scene.hints.start();
+    assert.deepEqual(await first, []);
+    while (!scene.hints.listens) await new Promise(setImmediate);
+    const entry = { ...sampleEntry(), seq: 5 };
+    const second = scene.next();
+    scene.say(writeHint(entry));
+    assert.deepEqual(await second, [entry]);
+    const third = scene.next();
+    scene.say('of another build');
+    assert.deepEqual(await third, []);
+    await scene.hints.stop();
+    assert.equal(scene.clients.size, 0);
+  });
+
+  test('are listened for again where the connection is lost', async () => {
+    const scene = new Scene();
+    scene.hints.start();
+    while (!scene.hints.listens) await new Promise(setImmediate);
+    const again = scene.next();
+    for (const client of scene.clients) client.emit('end');
+    assert.deepEqual(await again, [], 'somebody may have said something meanwhile');
+    while (!scene.hints.listens) await new Promise(setImmediate);
+    assert.equal(scene.connected, 2);
+    await scene.hints.stop();
+  });
+
+  test('become polls where a pooler takes LISTEN and passes nothing on', async () => {
+    const scene = new Scene();
+    scene.swallows = true;
+    await scene.hints.stop();
+    scene.hints.start();
+    await scene.next();
+    for (let polls = 0; polls < 3; polls += 1) assert.deepEqual(await scene.next(), []);
+    assert.equal(scene.hints.listens, false);
+    assert.equal(scene.clients.size, 0, 'a connection that hears nothing is not kept');
+    await scene.hints.stop();
+  });
+});
