@@ -68,7 +68,7 @@ const TABLE = [
   ['examples', ['examples/'], ['verify', 'composition root', 'environment', 'adapters', 'server']],
   ['tools', ['tools/'], []],
   ['tests', ['tests/'], [...WIRING, 'testing', 'command', 'server', 'examples', 'tools']],
-  ['bench', ['bench/'], [...WIRING, 'server', 'examples']],
+  ['bench', ['bench/'], [...WIRING, 'server', 'examples', 'tools']],
 ];
 
 /** Our packages, and which of our others each may name. */
@@ -309,7 +309,8 @@ function isBuiltin(name) {
 }
 
 /**
- * A dependency that nothing imports is left over from something.
+ * A dependency that nothing imports is left over from something, unless it is there
+ * for another package of ours, which asks its users for it.
  *
  * @param {string} root
  * @param {readonly Source[]} sources
@@ -323,8 +324,14 @@ function checkUnused(root, sources) {
         .flatMap(({ imports }) => imports.map(({ specifier }) => packageName(specifier ?? ''))),
     );
     const file = `${folder}package.json`;
-    return manifest(root, folder)
-      .dependencies.filter((name) => !imported.has(name))
+    const { dependencies } = manifest(root, folder);
+    const asked = new Set(
+      [...PACKAGES]
+        .filter(([, { name }]) => dependencies.includes(name))
+        .flatMap(([other]) => manifest(root, other).peerDependencies),
+    );
+    return dependencies
+      .filter((name) => !imported.has(name) && !asked.has(name))
       .map((name) => ({ file, line: 1, message: `nothing imports the dependency ${name}` }));
   });
 }

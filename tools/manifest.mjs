@@ -20,6 +20,7 @@ export function readManifest(file) {
     dependencies: names('dependencies'),
     /** Whatever an importer may count on. */
     declared: [...names('dependencies'), ...names('optionalDependencies'), ...names('peerDependencies')],
+    peerDependencies: names('peerDependencies'),
     devDependencies: names('devDependencies'),
     bin: Object.values(record(fields['bin'])).filter((value) => typeof value === 'string'),
     /** @param {string} entry A key of `exports`. @param {string} condition */

@@ -9,13 +9,14 @@
  * Two files run at once. The group `timing` compares durations, so it runs after
  * everything else, one file at a time.
  */
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { ChromiumMissing, provideChromium } from './chromium.mjs';
+import { PostgresMissing, providePostgres } from './postgres.mjs';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const PLACES = ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'examples/**/*.test.ts'];
@@ -57,6 +58,16 @@ function testsUnder(name, all) {
   const under = all.filter((file) => given === '' || file === given || file.startsWith(given + path.sep));
   if (under.length === 0) throw new WrongCall(`${name}: there is no test here`);
   return under;
+}
+
+/**
+ * Whether a file may want a PostgreSQL. One that does so without a word of it gets
+ * its own from `postgres-database.mjs`.
+ *
+ * @param {string} file
+ */
+function namesPostgres(file) {
+  return /postgres|LATCHKEY_TEST_DATABASE_URL/i.test(readFileSync(path.join(ROOT, file), 'utf8'));
 }
 
 /**
@@ -117,6 +128,8 @@ async function main() {
   if (files.some((file) => belongsTo(file, 'browser'))) {
     process.env['LATCHKEY_CHROMIUM'] = provideChromium(process.env);
   }
+  const postgres = files.some(namesPostgres) ? await providePostgres(process.env) : null;
+  if (postgres !== null) process.env['LATCHKEY_TEST_DATABASE_URL'] = postgres.url;
   // Set where a test runs this command; node would then take our files for parts of that test, and skip them.
   delete process.env['NODE_TEST_CONTEXT'];
   const patterns = values['test-name-pattern'];
@@ -127,6 +140,7 @@ async function main() {
     patterns,
   );
   await runFiles(files.filter(isTiming), 1, patterns);
+  await postgres?.remove();
   // A program that a test has left behind would keep this one waiting for what it prints.
   process.exit();
 }
@@ -134,8 +148,8 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  const expected = error instanceof WrongCall || error instanceof ChromiumMissing || isArgumentError(error);
-  if (!expected) throw error;
+  const missing = error instanceof ChromiumMissing || error instanceof PostgresMissing;
+  if (!(error instanceof WrongCall) && !missing && !isArgumentError(error)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }

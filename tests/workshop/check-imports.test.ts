@@ -26,7 +26,7 @@ const GOOD: Tree = {
       './hono': { 'latchkey-source': './src/adapters/hono.ts' },
     },
     dependencies: { '@latchkey/verify': '1', kysely: '1' },
-    peerDependencies: { hono: '1' },
+    peerDependencies: { hono: '1', pg: '1' },
   }),
   [`${L}/foundation/random.ts`]: "import { randomBytes as bytes } from 'node:crypto'; export { bytes };",
   [`${L}/foundation/ids.ts`]: "import { bytes } from './random.ts'; export const id = bytes;",
@@ -52,7 +52,8 @@ const GOOD: Tree = {
     "import '../environment.ts'; import '../adapters/hono.ts'; const name = 'it'; await import(name);",
   'packages/server/package.json': JSON.stringify({
     name: '@latchkey/server',
-    dependencies: { latchkey: '1' },
+    // Not imported here, and asked for by a package that is depended on.
+    dependencies: { latchkey: '1', pg: '1' },
   }),
   'packages/server/src/server.ts':
     "import 'latchkey'; import 'latchkey/hono'; process.env; process.hrtime.bigint();",
@@ -188,6 +189,16 @@ const BREACHES: readonly (readonly [title: string, tree: Tree, line: RegExp])[] 
     'a dependency that nothing imports',
     { [`${L}/stores/sql/sqlite.ts`]: "export * from '../store.ts';" },
     /latchkey\/package\.json:1 nothing imports the dependency kysely/,
+  ],
+  [
+    'a dependency that nothing imports, and that no package of ours asks for',
+    {
+      'packages/server/package.json': JSON.stringify({
+        name: '@latchkey/server',
+        dependencies: { latchkey: '1', kysely: '1' },
+      }),
+    },
+    /server\/package\.json:1 nothing imports the dependency kysely/,
   ],
   [
     'an example that imports from inside',

@@ -36,6 +36,12 @@ const BROWSER: Tree = {
   'bin/chromium': '#!/bin/sh\n',
 };
 
+const DATABASE: Tree = {
+  ...TREE,
+  'tests/contract/postgres.test.ts':
+    "import { test } from 'node:test'; test(`on ${process.env.LATCHKEY_TEST_DATABASE_URL}`, () => {});",
+};
+
 /** Runs the test command of a tree that holds nothing but the command and `tree`. */
 function npmTest(tree: Tree, args: readonly string[], environment: Tree = {}): Ran {
   const root = mkdtempSync(path.join(tmpdir(), 'latchkey-commands-'));
@@ -46,10 +52,15 @@ function npmTest(tree: Tree, args: readonly string[], environment: Tree = {}): R
       writeFileSync(file, text);
       if (name.startsWith('bin/')) chmodSync(file, 0o755);
     }
-    for (const tool of ['test.mjs', 'chromium.mjs']) {
+    for (const tool of ['test.mjs', 'chromium.mjs', 'postgres.mjs']) {
       cpSync(path.join(TOOLS, tool), path.join(root, 'tools', tool));
     }
-    const { LATCHKEY_CHROMIUM: _named, INIT_CWD: _from, ...env } = process.env;
+    const {
+      LATCHKEY_CHROMIUM: _named,
+      LATCHKEY_TEST_DATABASE_URL: _database,
+      INIT_CWD: _from,
+      ...env
+    } = process.env;
     const given = Object.entries(environment).map(
       ([name, value]) => [name, value.replaceAll('ROOT', root)] as const,
     );
@@ -140,6 +151,31 @@ describe('npm test', () => {
     for (const args of [['--without', 'browser'], ['tests/http']]) {
       assert.equal(npmTest(BROWSER, args, { LATCHKEY_CHROMIUM: 'ROOT/package.json' }).status, 0);
     }
+  });
+
+  test('hands the PostgreSQL that is named to the tests', () => {
+    const ran = npmTest(DATABASE, [], { LATCHKEY_TEST_DATABASE_URL: 'postgresql://throw-away/test' });
+    assert.equal(ran.status, 0);
+    assert.ok(titles(ran).includes('on postgresql://throw-away/test'));
+  });
+
+  const missing: readonly (readonly [title: string, environment: Tree, line: RegExp])[] = [
+    ['is named', { LATCHKEY_TEST_DATABASE_URL: 'mysql://there/test' }, /is no URL of a PostgreSQL/],
+    // The tree has neither the tool that starts one nor its programs.
+    ['can be started', {}, /no PostgreSQL could be started \(.+\)/],
+  ];
+  for (const [title, environment, line] of missing) {
+    test(`fails with one line that says the remedy where no PostgreSQL ${title}`, () => {
+      const ran = npmTest(DATABASE, [], environment);
+      assert.equal(ran.status, 1);
+      assert.equal(ran.errors.length, 1, ran.errors.join('\n'));
+      assert.match(ran.errors[0] ?? '', line);
+      assert.match(ran.errors[0] ?? '', /LATCHKEY_TEST_DATABASE_URL=postgres:/);
+    });
+  }
+
+  test('asks for no PostgreSQL where no test names one', () => {
+    assert.equal(npmTest(DATABASE, ['tests/http']).status, 0);
   });
 });
 
