@@ -27,8 +27,10 @@ export async function signOut(rooms: Uses, { id, userId }: HeldSession): Promise
  */
 export async function endSession(rooms: Uses, principal: Principal, id: SessionId): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
+    // In one order, so that two sessions that end each other don't wait for each other.
+    for (const held of [principal.session.id, id].toSorted()) await tables.sessions.hold(held);
     await livingSession(rooms, tables, principal);
-    const reading = await tables.sessions.hold(id);
+    const reading = await tables.sessions.read(id);
     if (reading === null || reading.session.userId !== principal.id) throw failure('LK_NOT_FOUND');
     if (causeOfDeath(reading, rooms.clock.now()) !== null) throw failure('LK_NOT_FOUND');
     trust.apply('session_ended', id);

@@ -61,9 +61,10 @@ export async function reauthenticate(
     throw failure('LK_CLIENT_REFUSED');
   await check(rooms, principal, password, ip);
   const { result } = await rooms.log.change(async (tables, trust) => {
+    // In the order of a sign-in, which resets first and ends a session then.
+    await tables.attempts.reset(principal.id);
     const session = await livingSession(rooms, tables, principal);
     if (session === null) throw failure('LK_UNAUTHENTICATED');
-    await tables.attempts.reset(principal.id);
     const rotated = await rotate(rooms, tables, holder, session);
     trust.apply('secret_rotated', session.id);
     return rotated;

@@ -15,7 +15,13 @@ import type { Secret } from '../foundation/secret.ts';
 import { parseEmail } from '../identity/email.ts';
 import { networkOf } from '../identity/throttle.ts';
 import type { Trust } from '../revocation/revocation-log.ts';
-import { type Authentication, newSession, type Origin, principalSession } from '../sessions/session.ts';
+import {
+  type Authentication,
+  causeOfDeath,
+  newSession,
+  type Origin,
+  principalSession,
+} from '../sessions/session.ts';
 import { carryOver } from '../sessions/session-data.ts';
 import type { PasswordRecord, Tables } from '../stores/store.ts';
 import { newChain } from '../tokens/refresh-chain.ts';
@@ -154,6 +160,8 @@ export async function beginSession(
   await endBefore(tables, trust, visitor, record.id);
   const reading = await tables.sessions.read(record.id);
   if (reading === null) throw new TypeError('the session that was just written cannot be read');
+  // A floor may have risen since it was written: its head must not go into a token.
+  if (causeOfDeath(reading, now) !== null) throw failure('LK_SESSION_REVOKED');
   const grounds = await groundsOf(rooms, reading, now);
   const { chain } = record;
   return {

@@ -257,7 +257,9 @@ export class RevocationLog implements LogSource {
 
   async #entriesOf(tables: Tables, intents: readonly Intent[]): Promise<readonly NewEntry[]> {
     const { clock, bounds } = this.#options;
-    // R6: nothing that anybody may still hold outlives the entry.
+    // R6: nothing that anybody may still hold outlives the entry. Under the lock, so that
+    // nobody issues by a longer life between this look and the commit.
+    await tables.lock('bounds');
     const { accessLife, nearCacheLife, maxStaleness } = await bounds.largest(tables);
     const life = accessLife + nearCacheLife + maxStaleness + LEEWAY;
     const now = clock.now();
