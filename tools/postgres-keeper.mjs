@@ -9,7 +9,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,12 @@ const PATIENCE_MS = 10_000;
 
 const USER = 'latchkey';
 
-/** @typedef {{ settings: Readonly<Record<string, string>>, password: string }} Options */
+/**
+ * @typedef {object} Options
+ * @property {Readonly<Record<string, string>>} settings
+ * @property {string} password
+ * @property {{ dataFolder: string, port: number } | null} primary Whose standby it is, stopped while it is copied.
+ */
 
 class Keeper {
   /** @type {import('node:child_process').ChildProcess | null} */
@@ -43,13 +48,19 @@ class Keeper {
   }
 
   /** @param {Options} options */
-  async create({ password }) {
+  async create({ password, primary }) {
     this.#folder = mkdtempSync(path.join(tmpdir(), 'latchkey-postgres-'));
     this.#identity = unprivileged();
     const { uid, gid } = this.#identity;
     if (uid !== undefined && gid !== undefined) chownSync(this.#folder, uid, gid);
     this.#programs = this.#reachable(await postgresPrograms());
     this.#port = await freePort();
+    if (primary === null) this.#initialise(password);
+    else this.#copy(primary, password);
+  }
+
+  /** @param {string} password */
+  #initialise(password) {
     const secret = path.join(this.#folder, 'password');
     writeFileSync(secret, password, { mode: 0o644 });
     const { status, stderr } = this.#run(this.#programs.initdb, [
@@ -64,6 +75,19 @@ class Keeper {
     ]);
     rmSync(secret);
     if (status !== 0) throw new Error(`initdb failed: ${stderr}`);
+  }
+
+  /** @param {{ dataFolder: string, port: number }} primary @param {string} password */
+  #copy({ dataFolder, port }, password) {
+    // By the user who owns it: what root copies is root's.
+    const { status, stderr } = this.#run('cp', ['-R', dataFolder, this.#dataFolder]);
+    if (status !== 0) throw new Error(`the primary cannot be copied: ${stderr}`);
+    const connection = `host=127.0.0.1 port=${port} user=${USER} password=${password}`;
+    appendFileSync(
+      path.join(this.#dataFolder, 'postgresql.auto.conf'),
+      `primary_conninfo = '${connection} application_name=standby'\n`,
+    );
+    writeFileSync(path.join(this.#dataFolder, 'standby.signal'), '');
   }
 
   /** Starts the server; one that was killed a moment ago may have to be waited for. @param {Options} options */

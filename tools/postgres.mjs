@@ -19,6 +19,7 @@ export class PostgresMissing extends Error {}
  * @property {string} url With a password, of a role that may do everything.
  * @property {number} port
  * @property {string} dataFolder
+ * @property {string} password
  * @property {() => Promise<void>} stop Ends its sessions, then itself; the data stay.
  * @property {() => Promise<void>} kill Crashes it: SIGKILL.
  * @property {() => Promise<void>} restart Starts it again on the same port, stopped before where it runs.
@@ -28,12 +29,17 @@ export class PostgresMissing extends Error {}
 /**
  * Starts a PostgreSQL; takes about a second.
  *
- * @param {{ readonly settings?: Readonly<Record<string, string>> }} [options] Settings as in `postgresql.conf`.
+ * @param {object} [options]
+ * @param {Readonly<Record<string, string>>} [options.settings] As in `postgresql.conf`.
+ * @param {PostgresServer} [options.standbyOf] Its primary, which must be stopped while this one is made.
  * @returns {Promise<PostgresServer>}
  * @throws {PostgresMissing}
  */
-export async function startPostgres({ settings = {} } = {}) {
-  const keeper = new Keeper({ settings, password: randomBytes(12).toString('hex') });
+export async function startPostgres({ settings = {}, standbyOf } = {}) {
+  const password = standbyOf?.password ?? randomBytes(12).toString('hex');
+  const { dataFolder: folder, port: at } = standbyOf ?? {};
+  const primary = folder === undefined || at === undefined ? null : { dataFolder: folder, port: at };
+  const keeper = new Keeper({ settings, password, primary });
   try {
     await keeper.ask('create');
     const { url, port, dataFolder } = await keeper.ask('start');
@@ -44,6 +50,7 @@ export async function startPostgres({ settings = {} } = {}) {
       url,
       port,
       dataFolder,
+      password,
       stop: async () => void (await keeper.ask('stop')),
       kill: async () => void (await keeper.ask('kill')),
       restart: async () => {
@@ -87,7 +94,7 @@ class Keeper {
   /** @type {Promise<unknown>} */
   #turn = Promise.resolve();
 
-  /** @param {{ settings: Readonly<Record<string, string>>, password: string }} options */
+  /** @param {{ settings: Readonly<Record<string, string>>, password: string, primary: object | null }} options */
   constructor(options) {
     this.#child = spawn(process.execPath, [KEEPER, JSON.stringify(options)], {
       detached: true,
