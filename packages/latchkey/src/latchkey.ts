@@ -9,7 +9,7 @@ import type { AccessRules, Decision, PermissionOf, ResourceArgument } from './ac
 import type { Config } from './config.ts';
 import { failure } from './errors.ts';
 import { type ApplicationSession, applicationSession, withFailures } from './flows/application-session.ts';
-import type { Presented } from './flows/authenticate.ts';
+import { type Presented, principalIn } from './flows/authenticate.ts';
 import { revoke } from './flows/end-sessions.ts';
 import { issueSetupToken } from './flows/set-up.ts';
 import type { HeaderSource, RequestHead } from './foundation/header-source.ts';
@@ -250,7 +250,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
     }
   };
   const authenticate: Latchkey['authenticate'] = async (request, options) =>
-    (await present(request, options))?.principal ?? null;
+    principalIn(await present(request, options));
   /** The open system: every door waits for it. */
   const open = async (): Promise<System> => {
     const system = current();
@@ -263,7 +263,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
     answers: (path) => /^\/auth(\/|$)/.test(path) || WELL_KNOWN.has(path),
     authenticate,
     require: async (request, options) => {
-      const principal = (await present(request, options))?.principal ?? null;
+      const principal = principalIn(await present(request, options));
       if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'));
       return principal;
     },

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import type { Entry, LogSource } from './log-entry.ts';
-import { NearCache, type Remembered } from './near-cache.ts';
+import { digestOf, NearCache, type Terms } from './near-cache.ts';
 import { Tail } from './tail.ts';
 
-interface Answer extends Remembered {
+interface Answer {
   readonly name: string;
+  readonly version: number;
+}
+
+interface Filling {
+  readonly version?: number;
+  readonly rs?: number;
+  readonly goodUntil?: number;
+  readonly readAt?: number;
 }
 
 async function scene(options: { life?: number; entries?: number } = {}) {
@@ -28,68 +37,109 @@ async function scene(options: { life?: number; entries?: number } = {}) {
   };
   const tail = new Tail({ source, clock });
   await tail.catchUp();
-  const cache = new NearCache<Answer>({
+  const terms: Terms = { life: options.life ?? 60_000 };
+  const cache = new NearCache<Answer, Terms>({
     clock,
     tail,
     entries: options.entries ?? 3,
+    factsOf: ({ name }, _, rs) => ({
+      rs,
+      session: name,
+      user: 'the-user',
+      client: 'the-client',
+      signingKey: null,
+    }),
   });
   const pass = async (millis: number): Promise<void> => {
     time.now += millis;
     time.mono += millis;
     await tail.catchUp();
   };
-  const answer = (name: string, more: Partial<Answer> = {}): Answer => ({
-    name,
-    facts: { rs: 10, session: name, user: 'the-user', client: 'the-client', signingKey: null },
-    goodUntil: time.now + 1_000_000,
-    life: options.life ?? 60_000,
-    ...more,
-  });
+  const fill = (name: string, { version = 0, rs = 10, goodUntil, readAt }: Filling = {}): void =>
+    cache.fill(
+      digestOf(name),
+      { answer: { name, version }, terms, goodUntil: goodUntil ?? time.now + 1_000_000 },
+      { rs, readAt: readAt ?? time.mono },
+    );
+  const find = (name: string): Answer | null => cache.find(digestOf(name))?.answer ?? null;
   const append = async (entry: Pick<Entry, 'kind' | 'scope' | 'subject'>): Promise<void> => {
     log.head += 1;
     log.entries = [...log.entries, { ...entry, seq: log.head, expiresAt: time.now + 1_000_000 }];
     await tail.catchUp();
   };
-  return { time, log, tail, cache, pass, answer, append };
+  return { time, log, tail, cache, pass, fill, find, append };
 }
+
+const NAMES = Array.from('abcdefgh');
 
 describe('the near-cache', () => {
   test('answers what was filled, until its life is over, counted from the read (@rule R5)', async () => {
-    const { cache, time, pass, answer } = await scene();
+    const { cache, time, pass, fill, find } = await scene();
     const readAt = time.mono;
     await pass(4_000);
-    cache.fill('a', answer('a'), readAt);
+    fill('a', { readAt });
     await pass(55_999);
-    assert.equal(cache.find('a')?.name, 'a');
+    assert.equal(find('a')?.name, 'a');
     await pass(1);
-    assert.equal(cache.find('a'), null);
+    assert.equal(find('a'), null);
     assert.equal(cache.size, 0);
   });
 
+  for (const which of ['now', 'mono'] as const) {
+    test(`ends the life of an answer where the ${which === 'now' ? 'wall' : 'monotonic'} clock alone goes on (@rule R5)`, async () => {
+      const { time, tail, fill, find } = await scene({ life: 20_000 });
+      fill('a');
+      time[which] += 19_999;
+      await tail.catchUp();
+      assert.notEqual(find('a'), null);
+      time[which] += 1;
+      await tail.catchUp();
+      assert.equal(find('a'), null);
+    });
+  }
+
   test('answers nothing from when the credential is no longer good (@asvs 7.3.1, @asvs 7.3.2)', async () => {
-    const { cache, time, pass, answer } = await scene();
-    cache.fill('a', answer('a', { goodUntil: time.now + 1_000 }), time.mono);
+    const { time, pass, fill, find } = await scene();
+    fill('a', { goodUntil: time.now + 1_000 });
     await pass(999);
-    assert.notEqual(cache.find('a'), null);
+    assert.notEqual(find('a'), null);
     await pass(1);
-    assert.equal(cache.find('a'), null);
+    assert.equal(find('a'), null);
+  });
+
+  test('answers with the limit and the terms that it was told', async () => {
+    const { cache, time, fill } = await scene({ life: 30_000 });
+    fill('a', { goodUntil: time.now + 1_234 });
+    const { goodUntil, terms } = cache.find(digestOf('a')) ?? assert.fail('it is remembered');
+    assert.equal(goodUntil, time.now + 1_234);
+    assert.deepEqual(terms, { life: 30_000 });
+  });
+
+  test('answers the newest of a credential, whose life begins anew', async () => {
+    const { cache, pass, fill, find } = await scene();
+    fill('a');
+    await pass(40_000);
+    fill('a', { version: 1 });
+    await pass(40_000);
+    assert.deepEqual(find('a'), { name: 'a', version: 1 });
+    assert.equal(cache.size, 1);
   });
 
   test('refuses a fill whose read is older than the log may be stale (@rule R5)', async () => {
-    const { cache, time, answer } = await scene();
-    cache.fill('late', answer('late'), time.mono - 5_001);
-    cache.fill('just', answer('just'), time.mono - 5_000);
-    assert.equal(cache.find('late'), null);
-    assert.notEqual(cache.find('just'), null);
+    const { time, fill, find } = await scene();
+    fill('late', { readAt: time.mono - 5_001 });
+    fill('just', { readAt: time.mono - 5_000 });
+    assert.equal(find('late'), null);
+    assert.notEqual(find('just'), null);
   });
 
   test('checks every hit, also of what was filled after the entry came (@rule R5)', async () => {
-    const { cache, time, answer, append } = await scene();
-    cache.fill('a', answer('a'), time.mono);
-    assert.notEqual(cache.find('a'), null);
+    const { cache, fill, find, append } = await scene();
+    fill('a');
+    assert.notEqual(find('a'), null);
     await append({ kind: 'revoke', scope: 'session', subject: 'a' });
-    cache.fill('a', answer('a'), time.mono);
-    assert.equal(cache.find('a'), null);
+    fill('a');
+    assert.equal(find('a'), null);
     assert.equal(cache.size, 0);
   });
 
@@ -101,47 +151,79 @@ describe('the near-cache', () => {
     ['changed', 'user', 'the-user'],
   ] as const) {
     test(`drops what an entry ${kind} ${scope} concerns, and keeps what was read after it (@rule R5)`, async () => {
-      const { cache, time, answer, append } = await scene();
-      cache.fill('a', answer('a'), time.mono);
+      const { fill, find, append } = await scene();
+      fill('a');
       await append({ kind, scope, subject });
-      assert.equal(cache.find('a'), null);
-      const { facts } = answer('a');
-      cache.fill('a', answer('a', { facts: { ...facts, rs: 11 } }), time.mono);
-      assert.notEqual(cache.find('a'), null);
+      assert.equal(find('a'), null);
+      fill('a', { rs: 11 });
+      assert.notEqual(find('a'), null);
     });
   }
 
   test('answers nothing while the log is stale, and again what it kept when it is fresh (@rule R4)', async () => {
-    const { cache, time, tail, answer } = await scene();
-    cache.fill('a', answer('a'), time.mono);
+    const { cache, time, tail, fill, find } = await scene();
+    fill('a');
     time.now += 5_000;
     time.mono += 5_000;
-    assert.equal(cache.find('a'), null);
+    assert.equal(find('a'), null);
     assert.equal(cache.size, 1);
     await tail.catchUp();
-    assert.notEqual(cache.find('a'), null);
+    assert.notEqual(find('a'), null);
   });
 
   test('forgets what rests on another history of the log (@rule R8)', async () => {
-    const { cache, time, log, tail, answer } = await scene();
-    cache.fill('a', answer('a'), time.mono);
-    Object.assign(log, { epoch: 'two', epochStart: 11, head: 11 });
-    log.head = 1_000;
+    const { log, tail, fill, find } = await scene();
+    fill('a');
+    Object.assign(log, { epoch: 'two', epochStart: 1_000, head: 1_000 });
     await tail.catchUp();
-    assert.equal(cache.find('a'), null);
+    assert.equal(find('a'), null);
   });
 
   test('is bounded, and the oldest goes first', async () => {
-    const { cache, time, answer } = await scene();
-    for (const name of ['a', 'b', 'c', 'a', 'd']) cache.fill(name, answer(name), time.mono);
+    const { cache, fill, find } = await scene();
+    for (const name of ['a', 'b', 'c', 'a', 'd']) fill(name);
     assert.equal(cache.size, 3);
-    assert.equal(cache.find('b'), null);
-    for (const name of ['a', 'c', 'd']) assert.equal(cache.find(name)?.name, name);
+    assert.equal(find('b'), null);
+    for (const name of ['a', 'c', 'd']) assert.equal(find(name)?.name, name);
   });
 
   test('remembers nothing where its life is nothing', async () => {
-    const { cache, time, answer } = await scene({ life: 0 });
-    cache.fill('a', answer('a'), time.mono);
+    const { cache, fill } = await scene({ life: 0 });
+    fill('a');
     assert.equal(cache.size, 0);
+  });
+
+  const steps = fc.array(
+    fc.record({
+      name: fc.constantFrom(...NAMES),
+      does: fc.constantFrom('fill', 'fill', 'fill', 'change', 'expire'),
+    }),
+    { maxLength: 100 },
+  );
+
+  test('answers for a credential what was filled last for it, or nothing, however its place was used before (@rule R5)', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (all) => {
+        const { cache, time, log, fill, find, append } = await scene({ entries: 4 });
+        const last = new Map<string, number>();
+        for (const [version, { name, does }] of all.entries()) {
+          if (does === 'fill') {
+            fill(name, { version, rs: log.head });
+            last.set(name, version);
+            assert.deepEqual(find(name), { name, version });
+          } else {
+            last.delete(name);
+            if (does === 'change') await append({ kind: 'changed', scope: 'session', subject: name });
+            else fill(name, { rs: log.head, goodUntil: time.now });
+            assert.equal(find(name), null);
+          }
+          const found = NAMES.map(find).filter((answer) => answer !== null);
+          assert.equal(found.length, cache.size);
+          assert.ok(found.length <= 4);
+          for (const { name: other, version: filled } of found) assert.equal(filled, last.get(other));
+        }
+      }),
+      { numRuns: 50 },
+    );
   });
 });

@@ -1,30 +1,57 @@
+import { hash } from 'node:crypto';
 import type { Clock, Millis, Timestamp } from './clock.ts';
+import type { Position } from './log-entry.ts';
+import { NO_ROW, PackedTable } from './packed-table.ts';
 import type { Facts } from './revoked-set.ts';
 import type { Tail } from './tail.ts';
 
-/** What a near-cache may remember of a credential: the answer, and what the log judges it by. */
-export interface Remembered {
-  readonly facts: Facts;
-  /** From here on the credential is no longer good, by the wall clock. */
-  readonly goodUntil: Timestamp;
-  /** How long the answer may be remembered, counted from the read that proves it; 0 not at all. */
+declare const brand: unique symbol;
+
+/** SHA-256 of a text as 32 characters, one a byte. */
+export type Digest = string & { readonly [brand]: 'SHA-256' };
+
+/** By what the answer about a credential is remembered. */
+export function digestOf(text: string): Digest {
+  return hash('sha256', text, 'binary') as Digest;
+}
+
+/** What many remembered answers have in common: one object for all of them. */
+export interface Terms {
+  /** How long an answer may be remembered, counted from the read that proves it; 0 not at all. */
   readonly life: Millis;
 }
 
-export interface NearCacheOptions {
+/** What is remembered of a credential. */
+export interface Remembered<Answer, Common> {
+  readonly answer: Answer;
+  readonly terms: Common;
+  /** From here on the credential is no longer good, by the wall clock. */
+  readonly goodUntil: Timestamp;
+}
+
+/** The reading that proves an answer. */
+export interface Proof {
+  /** The log's head before the reading, or the position in the credential (R1). */
+  readonly rs: Position;
+  /** When the read was sent, by the monotonic clock. */
+  readonly readAt: Millis;
+}
+
+export interface NearCacheOptions<Answer, Common> {
   readonly clock: Clock;
   readonly tail: Tail;
   /** The most entries held; the oldest goes first. */
   readonly entries: number;
+  /** What the log judges an answer by: made anew at each hit, of what is held anyway. */
+  readonly factsOf: (answer: Answer, terms: Common, rs: Position) => Facts;
 }
 
-interface Slot<Value> {
-  readonly value: Value;
-  /** When the read that proves it was sent, by the monotonic clock. */
-  readonly readAt: Millis;
-  /** The same moment by the wall clock, which goes on where the monotonic one stands still. */
-  readonly wallAt: Timestamp;
-}
+/** Columns of an entry's row. */
+const RS = 0;
+const GOOD_UNTIL = 1;
+const READ_AT = 2;
+/** The same moment by the wall clock, which goes on where the monotonic one stands still. */
+const WALL_AT = 3;
 
 /**
  * Answers about credentials that were checked a moment ago, keyed by SHA-256 so
@@ -34,48 +61,68 @@ interface Slot<Value> {
  * bring a revoked one back. So each hit is checked against the log, and each
  * fill is refused where its read is too old.
  */
-export class NearCache<Value extends Remembered> {
-  readonly #options: NearCacheOptions;
-  readonly #slots = new Map<string, Slot<Value>>();
+export class NearCache<Answer extends object, Common extends Terms> {
+  readonly #options: NearCacheOptions<Answer, Common>;
+  readonly #table: PackedTable;
+  /** By row. */
+  readonly #answers: (Answer | null)[] = [];
+  readonly #terms: (Common | null)[] = [];
 
-  constructor(options: NearCacheOptions) {
+  constructor(options: NearCacheOptions<Answer, Common>) {
     this.#options = options;
+    this.#table = new PackedTable({ keyLength: 32, columns: 4, rows: options.entries });
   }
 
   get size(): number {
-    return this.#slots.size;
+    return this.#table.size;
   }
 
   /** What is remembered and still good, or `null`: then the truth must be read. */
-  find(key: string): Value | null {
-    const slot = this.#slots.get(key);
-    if (slot === undefined) return null;
-    const { clock, tail } = this.#options;
-    const { readAt, wallAt, value } = slot;
-    const now = clock.now();
-    // By whichever clock says more: entries of the log die by the wall clock, so
-    // nothing that they could affect may outlive them by it.
-    const age = Math.max(clock.monotonic() - readAt, now - wallAt);
-    if (age >= value.life || now >= value.goodUntil) {
-      this.#slots.delete(key);
+  find(key: Digest): Remembered<Answer, Common> | null {
+    const row = this.#table.find(key);
+    if (row === NO_ROW) return null;
+    const answer = this.#answers[row] ?? null;
+    const terms = this.#terms[row] ?? null;
+    if (answer === null || terms === null) return null;
+    const goodUntil = this.#table.get(row, GOOD_UNTIL);
+    if (!this.#isInTime(row, terms.life, goodUntil)) {
+      this.#drop(row);
       return null;
     }
-    const verdict = tail.check(value.facts);
-    if (verdict === 'ok') return value;
-    if (verdict !== 'unknown') this.#slots.delete(key);
+    const { tail, factsOf } = this.#options;
+    const verdict = tail.check(factsOf(answer, terms, this.#table.get(row, RS)));
+    if (verdict === 'ok') return { answer, terms, goodUntil };
+    if (verdict !== 'unknown') this.#drop(row);
     return null;
   }
 
-  /** Remembers an answer whose read was sent at `readAt`, by the monotonic clock. */
-  fill(key: string, value: Value, readAt: Millis): void {
-    const { clock, tail, entries } = this.#options;
+  /** Remembers an answer, unless its read took too long to be trusted. */
+  fill(key: Digest, { answer, terms, goodUntil }: Remembered<Answer, Common>, { rs, readAt }: Proof): void {
+    const { clock, tail } = this.#options;
     const age = clock.monotonic() - readAt;
-    if (value.life === 0 || age > tail.maxStaleness) return;
-    // Deleted first, so that a renewed entry is the youngest again.
-    this.#slots.delete(key);
-    this.#slots.set(key, { value, readAt, wallAt: clock.now() - age });
-    if (this.#slots.size <= entries) return;
-    const oldest = this.#slots.keys().next();
-    if (oldest.done !== true) this.#slots.delete(oldest.value);
+    if (terms.life === 0 || age > tail.maxStaleness) return;
+    const row = this.#table.take(key);
+    this.#answers[row] = answer;
+    this.#terms[row] = terms;
+    this.#table.set(row, RS, rs);
+    this.#table.set(row, GOOD_UNTIL, goodUntil);
+    this.#table.set(row, READ_AT, readAt);
+    this.#table.set(row, WALL_AT, clock.now() - age);
+  }
+
+  #isInTime(row: number, life: Millis, goodUntil: Timestamp): boolean {
+    const { clock } = this.#options;
+    const readAt = this.#table.get(row, READ_AT);
+    const now = clock.now();
+    // By whichever clock says more: entries of the log die by the wall clock, so
+    // nothing that they could affect may outlive them by it.
+    const age = Math.max(clock.monotonic() - readAt, now - this.#table.get(row, WALL_AT));
+    return age < life && now < goodUntil;
+  }
+
+  #drop(row: number): void {
+    this.#answers[row] = null;
+    this.#terms[row] = null;
+    this.#table.drop(row);
   }
 }

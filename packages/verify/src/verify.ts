@@ -31,7 +31,16 @@ export type {
   Pull,
   Scope,
 } from './log-entry.ts';
-export { NearCache, type NearCacheOptions, type Remembered } from './near-cache.ts';
+export {
+  type Digest,
+  digestOf,
+  NearCache,
+  type NearCacheOptions,
+  type Proof,
+  type Remembered,
+  type Terms,
+} from './near-cache.ts';
+export { NO_ROW, PackedTable, type PackedTableOptions } from './packed-table.ts';
 export type {
   Acr,
   Amr,

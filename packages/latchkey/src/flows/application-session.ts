@@ -44,7 +44,7 @@ export async function applicationSession<Data>(
     if (isFailure(error) && CODES[error.code].status === 401) return null;
     throw error;
   });
-  let id = presented?.session ?? null;
+  let id = presented?.session.id ?? null;
   let begun: Promise<SessionId> | null = null;
 
   const begin = async (): Promise<SessionId> => {

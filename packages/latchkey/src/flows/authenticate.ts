@@ -1,10 +1,14 @@
-import { hash } from 'node:crypto';
 import {
+  type Digest,
+  digestOf,
+  type Facts,
   type Millis,
   NearCache,
+  type Position,
   type Principal,
   type Remembered,
   type SessionId,
+  type Terms,
   type Timestamp,
   type UserId,
 } from '@latchkey/verify';
@@ -16,18 +20,20 @@ import { checkCookie } from './check-cookie.ts';
 import { checkToken, readToken } from './check-token.ts';
 import type { Rooms } from './rooms.ts';
 
-/** What a request presented, and it is good. */
-export interface Presented {
-  readonly session: SessionId;
-  /** `null` before login. */
-  readonly principal: Principal | null;
-  /** Of a cookie: what a rotation of its secret needs to know. `null` for a token. */
-  readonly cookie: {
-    /** `previous`: the secret was rotated moments ago; nothing may be set or rotated in answer to it. */
-    readonly secret: 'current' | 'previous';
-    /** SHA-256 of the secret: whoever rotates must hold the one that is current (R11). */
-    readonly secretHash: Uint8Array;
-  } | null;
+/** A session before login whose cookie is good: it holds data, and speaks for nobody. */
+export interface AnonymousSession {
+  readonly kind: 'anonymous';
+  readonly via: 'cookie';
+  readonly session: { readonly id: SessionId };
+  readonly expiresAt: Timestamp;
+}
+
+/** Whom a good credential speaks for, or before login the session alone. */
+export type Presented = Principal | AnonymousSession;
+
+/** Who asks; `null` for nobody, and before login. */
+export function principalIn(presented: Presented | null): Principal | null {
+  return presented === null || presented.kind === 'anonymous' ? null : presented;
 }
 
 /** A session that somebody may end, because they hold what is or was its credential. */
@@ -45,18 +51,21 @@ export interface Wanted {
   readonly audience: string;
 }
 
-interface RememberedCredential extends Remembered {
+/** What credentials of one kind, client, key and audience have in common, beside how long they are remembered. */
+interface CredentialTerms extends Terms {
   /** One text is good as one kind alone, whatever is remembered of it. */
   readonly kind: Credential['kind'];
-  readonly presented: Presented;
-  /** Limits of a cookie's session, which its use moves; `null` for a token. */
-  readonly limits: { readonly idleUntil: Timestamp; readonly expiresAt: Timestamp } | null;
+  readonly client: Facts['client'];
+  readonly signingKey: Facts['signingKey'];
   /** Whom a token is for; `null` for a cookie. */
   readonly audience: readonly string[] | null;
 }
 
 /** A token's answer is remembered as long as others, also where cookies are read from the store each time. */
 const TOKEN_LIFE: Millis = 60_000;
+
+/** More are there only where keys were exchanged a thousand times: then all are noted anew. */
+const MOST_TERMS = 1_000;
 
 /** RFC 6750 §2.1. */
 const B64TOKEN = /^[\w.~+/-]+=*$/;
@@ -74,12 +83,14 @@ type Credential = { readonly kind: 'cookie' | 'token'; readonly text: string };
  */
 export class Authenticator {
   readonly #rooms: Uses;
-  readonly #cache: NearCache<RememberedCredential>;
+  readonly #cache: NearCache<Presented, CredentialTerms>;
+  /** By what they say, so that a million credentials share what they have in common. */
+  readonly #terms = new Map<string, CredentialTerms>();
 
   constructor(rooms: Uses) {
     this.#rooms = rooms;
     const { clock, tail, config } = rooms;
-    this.#cache = new NearCache({ clock, tail, entries: config.nearCacheEntries });
+    this.#cache = new NearCache({ clock, tail, entries: config.nearCacheEntries, factsOf });
   }
 
   /** Entries in the near-cache. */
@@ -98,17 +109,14 @@ export class Authenticator {
     const credential = this.#select(headers);
     if (credential === null) return null;
     // No policy in the key: what is remembered is what was presented, and each hit is held against it.
-    const key = hash('sha256', credential.text, 'hex');
+    const key = digestOf(credential.text);
     const hit = this.#cache.find(key);
-    if (hit === null || hit.kind !== credential.kind) {
+    if (hit === null || hit.terms.kind !== credential.kind) {
       return credential.kind === 'cookie'
         ? this.#checkCookie(credential.text, key, wanted)
         : this.#checkToken(credential.text, key, wanted);
     }
-    const { presented, limits } = hit;
-    if (limits === null) refuseAudience(hit.audience, wanted);
-    else this.#rooms.activity.note(presented.session, limits.idleUntil, limits.expiresAt);
-    return presented;
+    return this.#use(hit, wanted);
   }
 
   /**
@@ -166,35 +174,59 @@ export class Authenticator {
     return { kind: 'token', text: bearerOf(authorization) };
   }
 
-  async #checkCookie(text: string, key: string, { safe }: Wanted): Promise<Presented> {
-    const { clock, activity, config } = this.#rooms;
-    const readAt = clock.monotonic();
-    const { id, secretHash } = parseSessionCredential(text);
-    const { principal, session, secret, facts } = await checkCookie(this.#rooms, { id, secretHash }, safe);
-    const presented: Presented = Object.freeze({ session: id, principal, cookie: { secret, secretHash } });
-    const { idleUntil, expiresAt } = session;
-    activity.note(id, idleUntil, expiresAt);
-    if (secret === 'current') {
-      const goodUntil = Math.min(idleUntil, expiresAt);
-      const limits = { idleUntil, expiresAt };
-      const life = config.nearCacheLife;
-      const remembered = { facts, goodUntil, life, presented, limits, audience: null };
-      this.#cache.fill(key, { kind: 'cookie', ...remembered }, readAt);
-    }
-    return presented;
+  #use({ answer, terms, goodUntil }: Remembered<Presented, CredentialTerms>, wanted: Wanted): Presented {
+    if (terms.kind === 'token') refuseAudience(terms.audience, wanted);
+    else this.#rooms.activity.noteHit(answer.session.id, goodUntil, answer.expiresAt);
+    return answer;
   }
 
-  async #checkToken(text: string, key: string, wanted: Wanted): Promise<Presented> {
+  async #checkCookie(text: string, key: Digest, { safe }: Wanted): Promise<Presented> {
+    const { clock, activity, config } = this.#rooms;
+    const readAt = clock.monotonic();
+    const credential = parseSessionCredential(text);
+    const { principal, session, secret, facts } = await checkCookie(this.#rooms, credential, safe);
+    // The row's id, never the one in the text: that one would keep the whole header in memory.
+    const { id, idleUntil, expiresAt } = session;
+    const answer: Presented = principal ?? anonymous(id, expiresAt);
+    activity.note(id, idleUntil, expiresAt);
+    if (secret === 'current') {
+      const { client, signingKey, rs } = facts;
+      const life = config.nearCacheLife;
+      const terms = this.#shared({ kind: 'cookie', client, signingKey, audience: null, life });
+      this.#cache.fill(key, { answer, terms, goodUntil: Math.min(idleUntil, expiresAt) }, { rs, readAt });
+    }
+    return answer;
+  }
+
+  async #checkToken(text: string, key: Digest, wanted: Wanted): Promise<Presented> {
     // Only here: what is remembered has passed it.
     if (!B64TOKEN.test(text)) throw failure('LK_CREDENTIAL_UNSUPPORTED');
     const readAt = this.#rooms.clock.monotonic();
     const token = await readToken(this.#rooms, text, wanted.audience);
     const { principal, facts, goodUntil, audience } = await checkToken(this.#rooms, token);
-    const presented: Presented = Object.freeze({ session: token.session, principal, cookie: null });
-    const remembered = { facts, goodUntil, life: TOKEN_LIFE, presented, limits: null, audience };
-    this.#cache.fill(key, { kind: 'token', ...remembered }, readAt);
-    return presented;
+    const { client, signingKey, rs } = facts;
+    const terms = this.#shared({ kind: 'token', client, signingKey, audience, life: TOKEN_LIFE });
+    this.#cache.fill(key, { answer: principal, terms, goodUntil }, { rs, readAt });
+    return principal;
   }
+
+  #shared(terms: CredentialTerms): CredentialTerms {
+    const text = JSON.stringify(terms);
+    const known = this.#terms.get(text);
+    if (known !== undefined) return known;
+    if (this.#terms.size >= MOST_TERMS) this.#terms.clear();
+    this.#terms.set(text, terms);
+    return terms;
+  }
+}
+
+function factsOf(answer: Presented, { client, signingKey }: CredentialTerms, rs: Position): Facts {
+  const user = answer.kind === 'anonymous' ? null : answer.id;
+  return { rs, session: answer.session.id, user, client, signingKey };
+}
+
+function anonymous(id: SessionId, expiresAt: Timestamp): AnonymousSession {
+  return Object.freeze({ kind: 'anonymous', via: 'cookie', session: Object.freeze({ id }), expiresAt });
 }
 
 /**

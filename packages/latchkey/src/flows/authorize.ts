@@ -1,10 +1,13 @@
 import {
+  digestOf,
+  type Facts,
   type Millis,
   NearCache,
+  type Position,
   type Principal,
-  type Remembered,
+  type PrincipalUser,
   type Seconds,
-  type Values,
+  type Terms,
 } from '@latchkey/verify';
 import type { Decision, Subject } from '../access/access.ts';
 import { failure } from '../errors.ts';
@@ -13,23 +16,20 @@ import { whoIs } from './who.ts';
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'claims' | 'access' | 'emit'>;
 
-/** What rules ask about a user that a token does not say. */
-interface RememberedUser extends Remembered {
-  readonly roles: readonly string[];
-  readonly fields: Values;
-}
-
 const LIFE: Millis = 60_000;
 
 /** Answers "can they access this resource?". Nothing is allowed that the configuration does not say. */
 export class Authorizer {
   readonly #rooms: Uses;
-  readonly #users: NearCache<RememberedUser>;
+  /** What rules ask about a user that a token does not say. */
+  readonly #users: NearCache<PrincipalUser, Terms>;
+  readonly #terms: Terms;
 
   constructor(rooms: Uses) {
     this.#rooms = rooms;
     const { clock, tail, config } = rooms;
-    this.#users = new NearCache({ clock, tail, entries: config.nearCacheEntries });
+    this.#users = new NearCache({ clock, tail, entries: config.nearCacheEntries, factsOf });
+    this.#terms = { life: Math.min(LIFE, config.nearCacheLife) };
   }
 
   /** Whether the principal may; `null` is the anonymous. */
@@ -74,24 +74,22 @@ export class Authorizer {
   }
 
   /** A token says who, and the store what they are: remembered like a credential, and judged by the log like one. */
-  async #userOf(principal: Principal): Promise<Pick<RememberedUser, 'roles' | 'fields'>> {
-    const hit = this.#users.find(principal.id);
-    if (hit !== null) return hit;
-    const { store, clock, config } = this.#rooms;
+  async #userOf(principal: Principal): Promise<PrincipalUser> {
+    const key = digestOf(principal.id);
+    const hit = this.#users.find(key);
+    if (hit !== null) return hit.answer;
+    const { store, clock } = this.#rooms;
     const readAt = clock.monotonic();
     const reading = await store.users.read(principal.id);
     if (reading === null || reading.user.disabledAt !== null) throw failure('LK_UNAUTHENTICATED');
-    const { user } = await whoIs(this.#rooms, reading.user, reading.roles);
-    // Of no session and no client: what is remembered is of the user, whatever they ask with.
-    const facts = { rs: reading.head, session: '', user: principal.id, client: '', signingKey: null };
-    const remembered = {
-      facts,
-      goodUntil: Number.POSITIVE_INFINITY,
-      life: Math.min(LIFE, config.nearCacheLife),
-      roles: user.roles,
-      fields: user.fields,
-    };
-    this.#users.fill(principal.id, remembered, readAt);
-    return remembered;
+    const { user: answer } = await whoIs(this.#rooms, reading.user, reading.roles);
+    const remembered = { answer, terms: this.#terms, goodUntil: Number.POSITIVE_INFINITY };
+    this.#users.fill(key, remembered, { rs: reading.head, readAt });
+    return answer;
   }
+}
+
+/** Of no session and no client: what is remembered is of the user, whatever they ask with. */
+function factsOf({ id }: PrincipalUser, _: Terms, rs: Position): Facts {
+  return { rs, session: '', user: id, client: '', signingKey: null };
 }

@@ -1,6 +1,6 @@
 import type { Principal, SessionId } from '@latchkey/verify';
 import { CODES, failure, invalid, isFailure } from '../errors.ts';
-import type { Authenticator, Presented } from '../flows/authenticate.ts';
+import { type Authenticator, type Presented, principalIn } from '../flows/authenticate.ts';
 import { type Person, personOf } from '../flows/person.ts';
 import type { SessionHolder } from '../flows/prove-again.ts';
 import type { Rooms } from '../flows/rooms.ts';
@@ -72,9 +72,9 @@ export function isFromBrowser({ headers }: RequestHead): boolean {
  * @throws `LK_UNAUTHENTICATED` for nobody, and for a session before login.
  */
 export async function requirePrincipal(exchange: Exchange): Promise<Principal> {
-  const presented = await exchange.presented();
-  if (presented?.principal == null) throw failure('LK_UNAUTHENTICATED');
-  return presented.principal;
+  const principal = principalIn(await exchange.presented());
+  if (principal === null) throw failure('LK_UNAUTHENTICATED');
+  return principal;
 }
 
 /**
@@ -94,21 +94,15 @@ export async function requirePerson(exchange: Exchange): Promise<Person> {
  */
 export async function requireHolder(exchange: Exchange): Promise<SessionHolder> {
   const principal = await requirePrincipal(exchange);
-  const presented = await exchange.presented();
-  const beside = presented?.cookie == null ? besideToken(exchange, principal.session.id) : null;
-  return { principal, secretHash: presented?.cookie?.secretHash ?? beside?.secretHash ?? null };
-}
-
-/** The cookie beside a token, if it is of that session. */
-function besideToken({ request, rooms }: Exchange, session: SessionId): SessionCredential | null {
-  const credential = cookieCredential(request, rooms.cookie);
-  return credential?.id === session ? credential : null;
+  const credential = cookieCredential(exchange.request, exchange.rooms.cookie);
+  const isOfSession = credential?.id === principal.session.id;
+  return { principal, secretHash: isOfSession ? credential.secretHash : null };
 }
 
 /**
- * What the session's cookie beside a token says, whether it is good or not; `null`
- * for none. One that stands twice is none: the token alone counts, and what it does
- * must not fail afterwards for what is not read.
+ * What the session's cookie says, whether it is good or not; `null` for none. One that
+ * stands twice is none: beside a token, which alone counts, what that does must not fail
+ * afterwards for what is not read.
  */
 export function cookieCredential(request: RequestHead, cookie: SessionCookie): SessionCredential | null {
   try {
@@ -122,7 +116,7 @@ export function cookieCredential(request: RequestHead, cookie: SessionCookie): S
 /** Who looks at a page: a credential that is no longer good is none. */
 export async function viewer(exchange: Exchange): Promise<Person | null> {
   try {
-    const principal = (await exchange.presented())?.principal ?? null;
+    const principal = principalIn(await exchange.presented());
     return principal === null ? null : await personOf(exchange.rooms, principal);
   } catch (error) {
     if (isFailure(error) && CODES[error.code].status === 401) return null;

@@ -88,6 +88,21 @@ describe('activity', () => {
     assert.equal(batches.length, 1);
   });
 
+  test('moves the limit also where every use is answered from memory, once (@asvs 7.3.1, @rule R11)', async () => {
+    const { time, batches, sightings, activity, id, expiresAt } = scene();
+    const idleUntil = time.now + 10 * MINUTE;
+    time.now += MINUTE - 1;
+    activity.noteHit(id, idleUntil, expiresAt);
+    await activity.flush();
+    assert.deepEqual([batches, sightings], [[], []]);
+    time.now += 1;
+    for (let use = 0; use < 100; use += 1) activity.noteHit(id, idleUntil, expiresAt);
+    await activity.flush();
+    for (let use = 0; use < 100; use += 1) activity.noteHit(id, idleUntil, expiresAt);
+    await activity.flush();
+    assert.deepEqual(batches, [[{ id, idleUntil: time.now + 10 * MINUTE }]]);
+  });
+
   test('writes last seen at most once in five minutes', async () => {
     const { time, sightings, activity, id, expiresAt } = scene();
     for (let minute = 0; minute < 10; minute += 1) {

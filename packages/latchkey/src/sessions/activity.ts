@@ -1,4 +1,11 @@
-import type { Clock, Millis, SessionId, Timestamp } from '@latchkey/verify';
+import {
+  type Clock,
+  type Millis,
+  NO_ROW,
+  PackedTable,
+  type SessionId,
+  type Timestamp,
+} from '@latchkey/verify';
 import type { Store } from '../stores/store.ts';
 
 /** How often a session's last use is written at the most; it is for display only. */
@@ -6,11 +13,11 @@ const SEEN_EVERY: Millis = 300_000;
 const FLUSH_EVERY: Millis = 5_000;
 /** Sessions remembered between flushes; beyond it, the oldest may be written once more. */
 const REMEMBERED = 100_000;
-
-interface Mark {
-  seenAt: Timestamp;
-  idleUntil: Timestamp;
-}
+/** Characters of an id. */
+const ID_LENGTH = 22;
+/** Columns of a session's mark: when it was last noted as seen, and where its idle limit was moved to. */
+const SEEN_AT = 0;
+const IDLE_UNTIL = 1;
 
 export interface ActivityOptions {
   readonly store: Store;
@@ -26,7 +33,7 @@ export interface ActivityOptions {
  */
 export class Activity {
   readonly #options: ActivityOptions;
-  readonly #marks = new Map<SessionId, Mark>();
+  readonly #marks = new PackedTable({ keyLength: ID_LENGTH, columns: 2, rows: REMEMBERED });
   readonly #moves = new Map<SessionId, Timestamp>();
   readonly #sightings = new Map<SessionId, Timestamp>();
   #timer: NodeJS.Timeout | undefined;
@@ -44,29 +51,31 @@ export class Activity {
     this.#timer = undefined;
   }
 
-  /** Notes one use of a session. `idleUntil` and `expiresAt` are as they were last read. */
+  /** Notes one use of a session that has just been read. */
   note(id: SessionId, idleUntil: Timestamp, expiresAt: Timestamp): void {
     const now = this.#options.clock.now();
-    const { idle } = this.#options;
-    let mark = this.#marks.get(id);
-    if (mark === undefined) {
-      if (this.#marks.size >= REMEMBERED) this.#marks.clear();
-      mark = { seenAt: 0, idleUntil };
-      this.#marks.set(id, mark);
-    }
-    if (now - mark.seenAt >= SEEN_EVERY) {
-      mark.seenAt = now;
+    let mark = this.#marks.find(id);
+    if (mark === NO_ROW || now - this.#marks.get(mark, SEEN_AT) >= SEEN_EVERY) {
+      mark = this.#marks.take(id);
+      this.#marks.set(mark, SEEN_AT, now);
       this.#sightings.set(id, now);
     }
-    const known = Math.max(mark.idleUntil, idleUntil);
-    // The idle limit never reaches past the absolute one, and a session in use reaches that.
-    const target = Math.min(now + idle, expiresAt);
-    const last = target === expiresAt && known < target;
-    if (target - known < idle / 10 && !last) return;
-    mark.idleUntil = target;
+    const known = Math.max(this.#marks.get(mark, IDLE_UNTIL), idleUntil);
+    const target = this.#dueAt(now, known, expiresAt);
+    if (target === null) return;
+    this.#marks.set(mark, IDLE_UNTIL, target);
     this.#moves.set(id, target);
     // A limit that comes before the next flush would end a session that is in use.
     if (known - now <= FLUSH_EVERY) void this.flush();
+  }
+
+  /**
+   * Notes one use that was answered from memory, with the limits of the reading
+   * behind it. That one has noted that the session was seen.
+   */
+  noteHit(id: SessionId, idleUntil: Timestamp, expiresAt: Timestamp): void {
+    if (this.#dueAt(this.#options.clock.now(), idleUntil, expiresAt) === null) return;
+    this.note(id, idleUntil, expiresAt);
   }
 
   /** Writes what was noted since the last time. What could not be written is noted again by its next use. */
@@ -75,21 +84,27 @@ export class Activity {
     const sightings = [...this.#sightings].map(([id, at]) => ({ id, at }));
     this.#moves.clear();
     this.#sightings.clear();
-    this.#forgetOld();
     try {
       const { sessions } = this.#options.store;
       if (moves.length > 0) await sessions.moveIdle(moves);
       if (sightings.length > 0) await sessions.seen(sightings);
     } catch (error) {
-      for (const { id } of moves) this.#marks.delete(id);
+      for (const { id } of moves) this.#forget(id);
       this.#options.onError(error);
     }
   }
 
-  #forgetOld(): void {
-    const old = this.#options.clock.now() - SEEN_EVERY;
-    for (const [id, mark] of this.#marks) {
-      if (mark.seenAt <= old) this.#marks.delete(id);
-    }
+  /** Where to the idle limit is to be moved by a use now, or `null`: it was moved a moment ago. */
+  #dueAt(now: Timestamp, known: Timestamp, expiresAt: Timestamp): Timestamp | null {
+    const { idle } = this.#options;
+    // The idle limit never reaches past the absolute one, and a session in use reaches that.
+    const target = Math.min(now + idle, expiresAt);
+    const last = target === expiresAt && known < target;
+    return target - known >= idle / 10 || last ? target : null;
+  }
+
+  #forget(id: SessionId): void {
+    const mark = this.#marks.find(id);
+    if (mark !== NO_ROW) this.#marks.drop(mark);
   }
 }

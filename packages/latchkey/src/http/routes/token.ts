@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { CODES, failure, invalid, isFailure } from '../../errors.ts';
 import { exchangeSession } from '../../flows/exchange-session.ts';
 import { refresh } from '../../flows/refresh.ts';
-import { type Exchange, isFromBrowser } from '../exchange.ts';
+import { cookieCredential, type Exchange, isFromBrowser } from '../exchange.ts';
 import { oauthRoute, oauthText } from '../oauth.ts';
 import { refuseCrossSite } from '../origin-rule.ts';
 import type { Route } from '../route.ts';
@@ -36,9 +36,9 @@ const sessionGrant: Grant = async (exchange, { audience = null }) => {
   refuseCrossSite(request, allowed);
   try {
     const presented = await exchange.presented();
-    if (presented?.cookie == null) throw failure('LK_GRANT_REFUSED');
-    const { secretHash } = presented.cookie;
-    return writeToken(await exchangeSession(rooms, { id: presented.session, secretHash }, audience));
+    const credential = cookieCredential(request, rooms.cookie);
+    if (presented?.via !== 'cookie' || credential === null) throw failure('LK_GRANT_REFUSED');
+    return writeToken(await exchangeSession(rooms, credential, audience));
   } catch (error) {
     // At this endpoint what is not good is a grant (RFC 6749 §5.2).
     if (!isFailure(error) || CODES[error.code].status !== 401) throw error;
