@@ -3,9 +3,8 @@
  *
  *   check-process.ts <folder> <rounds>
  */
-import { hash } from 'node:crypto';
 import { join } from 'node:path';
-import { type Mode, systemClock } from '@latchkey/verify';
+import { digestOf, type Mode, systemClock } from '@latchkey/verify';
 import { importJWK, jwtVerify } from 'jose';
 import { latchkey } from 'latchkey';
 import { rawHeaderSource } from '../packages/latchkey/src/foundation/header-source.ts';
@@ -65,8 +64,8 @@ const blocks = {
     (headers) => sessions.require(headers),
   ),
   findCookie: block(fresh(cookies, PASSES), (text) => cookie.find(text)),
-  shaCookie: block(fresh(cookies, PASSES), (text) => hash('sha256', text, 'hex')),
-  shaToken: block(fresh(accessTokens, PASSES), (text) => hash('sha256', text, 'hex')),
+  shaCookie: block(fresh(cookies, PASSES), (text) => digestOf(text)),
+  shaToken: block(fresh(accessTokens, PASSES), (text) => digestOf(text)),
   nothing: block(fresh(accessTokens, PASSES), (text) => text),
 };
 const costs = await interleave(blocks, rounds);

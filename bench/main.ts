@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureCheck } from './check.ts';
 import { measureGet } from './get.ts';
+import { measureMemory } from './memory.ts';
 import { measureMint } from './mint.ts';
 import { measureRefresh } from './refresh.ts';
 import { formatReport, type Report } from './report.ts';
@@ -40,6 +41,7 @@ try {
       ...(short ? { rounds: 2, millis: 800 } : { rounds: 8, millis: 3_000 }),
     }),
     check: await measureCheck({ folder, rounds: short ? 5 : 25 }),
+    memory: await measureMemory({ folder, entries: short ? 5_000 : 50_000 }),
     mint: await measureMint({
       folder,
       ...(short ? { rounds: 5, tokens: 500 } : { rounds: 15, tokens: 1_000 }),

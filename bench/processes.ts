@@ -34,9 +34,13 @@ export async function startServer(file: string, parameters: readonly string[]): 
   };
 }
 
-/** Runs a file of this folder in a process of its own and returns the one message that it sends. */
-export async function runAlone(file: string, parameters: readonly string[]): Promise<unknown> {
-  return messageFrom(forkFile(file, parameters), 10 * PATIENCE);
+/** Runs a file of this folder in a process of its own, with flags of Node's, and returns the one message that it sends. */
+export async function runAlone(
+  file: string,
+  parameters: readonly string[],
+  flags: readonly string[] = [],
+): Promise<unknown> {
+  return messageFrom(forkFile(file, parameters, flags), 10 * PATIENCE);
 }
 
 /** Reads the numbers that a child sent by their names. */
@@ -70,8 +74,9 @@ export function parameter(position: number): string {
   return value;
 }
 
-function forkFile(file: string, parameters: readonly string[]): ChildProcess {
+function forkFile(file: string, parameters: readonly string[], flags: readonly string[] = []): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), parameters, {
+    execArgv: [...process.execArgv, ...flags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }

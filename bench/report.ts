@@ -1,5 +1,6 @@
 import type { CheckResult } from './check.ts';
 import type { GetResult } from './get.ts';
+import { type MemoryResult, MOST_BYTES_AN_ENTRY } from './memory.ts';
 import type { MintResult } from './mint.ts';
 import type { RefreshResult } from './refresh.ts';
 import type { SignInResult } from './sign-in.ts';
@@ -17,6 +18,7 @@ export interface Report {
   readonly get: readonly GetResult[];
   readonly signIn: SignInResult;
   readonly check: CheckResult;
+  readonly memory: readonly MemoryResult[];
   readonly mint: readonly MintResult[];
   readonly refresh: readonly RefreshResult[];
   readonly tokenSize: TokenSize;
@@ -30,6 +32,7 @@ export function formatReport(report: Report): string {
     formatGet(report.get),
     formatSignIn(report.signIn),
     formatCheck(report.check),
+    formatMemory(report.memory),
     formatMint(report.mint),
     formatRefresh(report.refresh),
     formatTokenSize(report.tokenSize),
@@ -89,6 +92,20 @@ function formatCheck(check: CheckResult): string {
       ['token, not remembered: its signature is verified', micros(check.miss), times(check.missOfJose)],
       ['jose: jwtVerify of the same token', micros(check.jose), times(1)],
     ],
+  );
+}
+
+function formatMemory(memory: readonly MemoryResult[]): string {
+  return table(
+    ['a remembered credential, bytes', 'at once', 'near-cache', 'at most', 'activity', 'principal'],
+    memory.map((row) => [
+      row.what,
+      whole(row.entries),
+      whole(row.nearCache),
+      whole(MOST_BYTES_AN_ENTRY),
+      whole(row.activity),
+      whole(row.principal),
+    ]),
   );
 }
 
