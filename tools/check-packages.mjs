@@ -17,6 +17,7 @@ const IMPORTS = [
   'latchkey',
   'latchkey/hono',
   'latchkey/environment',
+  'latchkey/postgres',
   'latchkey/hosting',
   'latchkey/conformance',
   '@latchkey/verify',
@@ -27,6 +28,7 @@ const IMPORTS = [
 const CONSUMER = `
 import { latchkey, LatchkeyError, sqlite, type Principal } from 'latchkey';
 import { hono } from 'latchkey/hono';
+import { type PostgresOptions, postgres } from 'latchkey/postgres';
 import { readSettings, type Settings } from 'latchkey/environment';
 import { securityHeaders } from 'latchkey/hosting';
 import { type OpenStore, storeConformance } from 'latchkey/conformance';
@@ -37,6 +39,7 @@ const auth = latchkey({ url: 'http://localhost:3000', secret: undefined, store: 
 export const principal: Promise<Principal | null> = auth.authenticate(new Request('http://localhost:3000/'));
 export const routes = hono(auth).routes;
 export const settings: Promise<Settings> = readSettings({}, '.');
+export const shared = (options: PostgresOptions) => latchkey({ url: 'http://localhost:3000', store: postgres('', options) });
 export const given: OpenStore | null = null;
 export { createApp, LatchkeyError, securityHeaders, start, storeConformance };
 // @ts-expect-error what is misspelt does not compile, so the types are there

@@ -31,6 +31,17 @@ export async function createDatabase(server) {
 }
 
 /**
+ * An empty schema of the caller's own, of which nothing is there yet, in `database`, and
+ * how to be rid of it.
+ *
+ * @param {{ readonly url: string }} database
+ */
+export function nameSchema({ url }) {
+  const schema = `latchkey_${randomBytes(8).toString('hex')}`;
+  return { url, schema, drop: () => run(url, `drop schema if exists ${schema} cascade`) };
+}
+
+/**
  * Runs one statement over a connection of its own.
  *
  * @param {string} url

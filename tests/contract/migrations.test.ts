@@ -79,7 +79,12 @@ describe('a database of the version before tokens', () => {
     const dialect = sqliteDialect(filename);
     await dialect.open();
     const db = new Kysely<Schema>({ dialect: dialect.kysely });
-    const step = { migrations: MIGRATIONS.slice(0, 1), types: dialect.types, name: dialect.name };
+    const step = {
+      migrations: MIGRATIONS.slice(0, 1),
+      types: dialect.types,
+      name: dialect.name,
+      passes: dialect.passes,
+    };
     await db.transaction().execute(async (transaction) => await migrate(transaction, step));
     await dialect.close();
     const database = new DatabaseSync(filename);

@@ -9,6 +9,8 @@ import { freePort, run, startServer, temporaryFolder } from './process.ts';
 
 const OTHER_SECRET = 'c2Vjb25kIHNlY3JldCB3aXRoIGVub3VnaCBieXRlcyAxMjM0NQ==';
 
+const SECRET = { LATCHKEY_SECRET: OTHER_SECRET };
+
 interface Refusal {
   readonly what: string;
   readonly says: RegExp;
@@ -34,6 +36,7 @@ describe('the server refuses to start with one line that says what to do, and ex
     assert.equal(stdout, '');
     assert.match(stderr, /^latchkey: [^\n]+\n$/);
     assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /pass-word/);
   };
 
   const refusals: readonly Refusal[] = [
@@ -84,8 +87,23 @@ describe('the server refuses to start with one line that says what to do, and ex
     },
     {
       what: 'another kind of database',
-      environment: { LATCHKEY_DATABASE_URL: 'postgres://localhost/x' },
-      says: /sqlite:path/,
+      environment: { LATCHKEY_DATABASE_URL: 'mysql://localhost/x' },
+      says: /sqlite:path.* or postgres:/,
+    },
+    {
+      what: 'PostgreSQL without a secret that other nodes could have too',
+      environment: { LATCHKEY_DATABASE_URL: 'postgres://ada:pass-word@localhost/x' },
+      says: /^latchkey: LATCHKEY_SECRET is needed with PostgreSQL.*openssl rand -base64 32$/m,
+    },
+    {
+      what: 'a URL that is none',
+      environment: { LATCHKEY_DATABASE_URL: 'postgres://ada:pass-word@local host/x', ...SECRET },
+      says: /^latchkey: LATCHKEY_DATABASE_URL is no URL; .*%40 for @/,
+    },
+    {
+      what: 'a PostgreSQL that is not there',
+      environment: { LATCHKEY_DATABASE_URL: 'postgres://ada:pass-word@127.0.0.1:1/x', ...SECRET },
+      says: /LK_STORE_UNAVAILABLE: connect ECONNREFUSED 127\.0\.0\.1:1/,
     },
     {
       what: 'a data folder that cannot be written',

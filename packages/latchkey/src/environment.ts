@@ -11,6 +11,7 @@ import { randomBytes } from './foundation/random.ts';
 import type { LatchkeyOptions } from './options.ts';
 import { PROFILE_NAMES, type ProfileName } from './profiles.ts';
 import { sqlite } from './stores/sql/sqlite.ts';
+import type { Store } from './stores/store.ts';
 
 /** What the environment says, besides what the library is given. */
 export interface Settings {
@@ -57,8 +58,7 @@ export async function readSettings(everything: Environment, directory: string): 
   const port = number(environment, 'PORT', 3000, 65_535);
   const host = environment['HOST'] ?? '127.0.0.1';
   const folder = resolve(directory, environment['LATCHKEY_DATA'] ?? 'data');
-  const database = databaseFile(environment['LATCHKEY_DATABASE_URL'], folder);
-  const { secret, source } = rootSecret(environment['LATCHKEY_SECRET'], folder, database);
+  const { store, database, secret, source } = await dataOf(environment, folder);
   const profile = parseProfiles(environment['LATCHKEY_PROFILE']);
   const trustedProxies = environment['LATCHKEY_TRUSTED_PROXIES'];
   const url = environment['LATCHKEY_URL'] ?? file?.url ?? `http://localhost:${port}`;
@@ -87,7 +87,7 @@ export async function readSettings(everything: Environment, directory: string): 
       ...file,
       url,
       secret,
-      store: sqlite(database),
+      store,
       ...(profile === null ? {} : { profile }),
       ...(trustedProxies === undefined
         ? {}
@@ -165,15 +165,64 @@ function metricsSecret(text: string | undefined): string | null {
   return text;
 }
 
-function databaseFile(url: string | undefined, folder: string): string {
-  if (url === undefined) return join(makeFolder(folder), 'latchkey.db');
-  if (!url.startsWith('sqlite:'))
+/** Where the data are, and the root secret that they are made with. */
+interface Data {
+  readonly store: Store;
+  /** For people: no password is in it. */
+  readonly database: string;
+  readonly secret: string;
+  readonly source: string;
+}
+
+async function dataOf(environment: Environment, folder: string): Promise<Data> {
+  const url = environment['LATCHKEY_DATABASE_URL'];
+  const secret = environment['LATCHKEY_SECRET'];
+  if (url !== undefined && /^postgres(?:ql)?:/.test(url)) return await postgresData(url, secret);
+  if (url !== undefined && !url.startsWith('sqlite:')) {
     throw new ConfigError(
-      'LATCHKEY_DATABASE_URL must be sqlite:path/to/file.db; this version has no other store',
+      'LATCHKEY_DATABASE_URL must be sqlite:path/to/file.db or postgres://user:password@host:5432/database',
     );
-  const file = resolve(folder, url.slice('sqlite:'.length));
+  }
+  const file =
+    url === undefined
+      ? join(makeFolder(folder), 'latchkey.db')
+      : resolve(folder, url.slice('sqlite:'.length));
   makeFolder(dirname(file));
-  return file;
+  return { store: sqlite(file), database: file, ...rootSecret(secret, folder, file) };
+}
+
+/** Every node needs the same secret, so none may make one of its own. */
+async function postgresData(text: string, secret: string | undefined): Promise<Data> {
+  const url = URL.parse(text);
+  if (url === null) {
+    // Not said as it stands: a password may be in it.
+    throw new ConfigError(
+      'LATCHKEY_DATABASE_URL is no URL; write postgres://user:password@host:5432/database, and in the password %40 for @, %2F for /',
+    );
+  }
+  if (secret === undefined) {
+    throw new ConfigError(
+      'LATCHKEY_SECRET is needed with PostgreSQL, the same on every node; make one with: openssl rand -base64 32',
+    );
+  }
+  const user = url.username === '' ? '' : `${url.username}@`;
+  const database = `${url.protocol}//${user}${url.host}${url.pathname}`;
+  return { store: await openPostgres(text), database, secret, source: 'LATCHKEY_SECRET' };
+}
+
+async function openPostgres(url: string): Promise<Store> {
+  try {
+    const { postgres } = await import('./stores/sql/postgres.ts');
+    return postgres(url);
+  } catch (error) {
+    if (codeOf(error) === 'ERR_MODULE_NOT_FOUND' && String(error).includes("'pg'")) {
+      throw new ConfigError('PostgreSQL needs a package of its own; install it with: npm install pg', {
+        cause: error,
+      });
+    }
+    if (error instanceof TypeError) throw new ConfigError(`LATCHKEY_DATABASE_URL: ${error.message}`);
+    throw error;
+  }
 }
 
 function makeFolder(folder: string): string {

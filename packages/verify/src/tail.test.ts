@@ -127,6 +127,9 @@ describe('a tail', () => {
     assert.equal(scene.tail.isFresh(), true);
     scene.wall -= 1;
     assert.equal(scene.tail.isFresh(), false);
+    await scene.tail.catchUp();
+    assert.equal(scene.asked.at(-1), null, 'the whole is read again');
+    assert.equal(scene.tail.isFresh(), true);
     scene.tail.stop();
   });
 

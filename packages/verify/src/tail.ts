@@ -188,7 +188,7 @@ export class Tail {
     // Captured before the pull is sent: a hint or a parallel pull that arrives
     // meanwhile must not look like a log that went backwards.
     const cursor = this.#cursor;
-    let pull = await this.#options.source.pull(cursor);
+    let pull = await this.#options.source.pull(this.#wasAhead(sent) ? null : cursor);
     if (cursor !== null && pull.epoch === cursor.epoch && pull.head < cursor.seq) {
       // The log has forgotten what this copy has seen: until a pull of the whole is
       // answered, nothing confirms it.
@@ -197,6 +197,13 @@ export class Tail {
       pull = await this.#options.source.pull(null);
     }
     this.#apply(pull, sent);
+  }
+
+  /** R6: while the wall clock was ahead, what it took for expired may have been left out. */
+  #wasAhead(now: Confirmation): boolean {
+    if (this.#confirmed === null) return false;
+    const wall = now.wall - this.#confirmed.wall;
+    return now.monotonic - this.#confirmed.monotonic - wall > CLOCK_LEEWAY;
   }
 
   /** What is held is kept through a new epoch: what was revoked stays so, and positions only rise (R8). */

@@ -40,6 +40,16 @@ function explain(error: unknown): string {
     return reasonsOf(error.detail.errors);
   }
   if (isFailure(error, 'LK_PASSWORD_REFUSED')) return error.detail.message;
+  if (isFailure(error, 'LK_STORE_UNAVAILABLE'))
+    return `${error.message} (${[error.code, causeOf(error.cause)].filter((part) => part !== '').join(': ')})`;
   if (isFailure(error)) return `${error.message} (${error.code})`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** What lies under it, in one line: an address that refuses, a file that is locked. */
+function causeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return '';
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  // Of several addresses of one name that were tried in vain, Node says the code alone.
+  return (cause.message === '' ? code : cause.message).replaceAll(/\s+/g, ' ');
 }

@@ -18,8 +18,10 @@ Environment:
   HOST                       the address to listen on (127.0.0.1)
   LATCHKEY_URL               the public origin, https:// off this machine (http://localhost:PORT)
   LATCHKEY_DATA              the data folder (./data)
-  LATCHKEY_DATABASE_URL      sqlite:file.db (latchkey.db in the data folder)
-  LATCHKEY_SECRET            the root secret, or new,old to rotate it (the file "secret" in the data folder)
+  LATCHKEY_DATABASE_URL      sqlite:file.db, or postgres://user:password@host:5432/database
+                             (latchkey.db in the data folder)
+  LATCHKEY_SECRET            the root secret, or new,old to rotate it (the file "secret" in the data folder;
+                             with PostgreSQL it must be given)
   LATCHKEY_PROFILE           one profile or more, comma-separated (small-app)
   LATCHKEY_TRUSTED_PROXIES   how many proxies of yours append to X-Forwarded-For (0)
   LATCHKEY_METRICS_SECRET    what /metrics asks for as a bearer token, off this machine

@@ -472,9 +472,11 @@ export interface Store extends Tables {
   close(): Promise<void>;
   /**
    * Runs `work` in one transaction. All of it is durable when the promise resolves, and
-   * nothing of it where `work` or the commit failed. `work` awaits nothing but the tables it
-   * is given, and changes nothing outside: where another transaction was in the way it is
-   * run again.
+   * nothing of it where `work` failed. Where the connection is lost during the commit it is
+   * one of the two, and nobody knows which: `LK_STORE_UNAVAILABLE`.
+   *
+   * `work` awaits nothing but the tables it is given, and keeps nothing of a run that it did
+   * not finish: where it loses against another, it runs again from its start.
    */
   transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
   /**
@@ -483,4 +485,6 @@ export interface Store extends Tables {
    * nothing, and may miss some.
    */
   onHint(listener: (entries: readonly Entry[]) => void): () => void;
+  /** Whether other processes are heard as they append; else it is looked for what they did. */
+  hears(): boolean;
 }

@@ -6,6 +6,7 @@ import type { StoreTest } from './store-test.ts';
 /** What keeps a deployment running. */
 export function operationsConformance(test: StoreTest): void {
   meta(test);
+  locks(test);
   proofs(test);
   receipts(test);
   followers(test);
@@ -29,6 +30,37 @@ function meta(test: StoreTest): void {
     assert.notEqual(written, null);
     assert.deepEqual(new Set(answers), new Set([written]));
     assert.equal(await store.meta.putOnce('key', 'late'), written);
+  });
+}
+
+function locks(test: StoreTest): void {
+  test('of fifty who read, add one and write under one lock, none is overwritten', async (store) => {
+    const add = async (): Promise<void> =>
+      await store.transaction(async ({ meta, lock }) => {
+        await lock('bounds');
+        await meta.put('count', String(Number((await meta.find('count')) ?? 0) + 1));
+      });
+    await Promise.all(Array.from({ length: 50 }, add));
+    assert.equal(await store.meta.find('count'), '50');
+  });
+
+  test('a lock ends with its transaction, also with one that fails', async (store) => {
+    const error = new Error('stop');
+    const failing = store.transaction(async ({ lock }) => {
+      await lock('bounds');
+      throw error;
+    });
+    await assert.rejects(failing, error);
+    await store.transaction(async ({ lock }) => await lock('bounds'));
+    // Whoever has it may ask again.
+    await store.transaction(async ({ lock }) => {
+      await lock('bounds');
+      await lock('bounds');
+    });
+  });
+
+  test('a lock outside a transaction is a wrong call', async (store) => {
+    await assert.rejects(store.lock('bounds'), TypeError);
   });
 }
 

@@ -5,6 +5,7 @@ import {
   createSession,
   createUser,
   DAY,
+  inTurns,
   NOW,
   sampleHash,
   sampleId,
@@ -123,6 +124,26 @@ function idling(test: StoreTest): void {
     await store.sessions.moveIdle([]);
   });
 
+  test('of several moves of one session in one call the furthest stays', async (store) => {
+    const { id } = await createSession(store, { idleUntil: NOW });
+    await store.sessions.moveIdle([7, 9, 8].map((step) => ({ id, idleUntil: NOW + step })));
+    assert.equal((await storedSession(store, id)).idleUntil, NOW + 9);
+  });
+
+  test('calls that move and see the same sessions in other orders all succeed', async (store) => {
+    const sessions = await Promise.all(
+      Array.from({ length: 20 }, async () => await createSession(store, { idleUntil: NOW })),
+    );
+    await inTurns(10, 5, async (turn) => {
+      const start = (turn * 7) % sessions.length;
+      const some = [...sessions.slice(start), ...sessions.slice(0, start)];
+      const order = turn % 2 === 0 ? some : some.toReversed();
+      await store.sessions.moveIdle(order.map(({ id }) => ({ id, idleUntil: NOW + turn + 1 })));
+      await store.sessions.seen(order.map(({ id }) => ({ id, at: NOW + turn })));
+    });
+    for (const { id } of sessions) assert.equal((await storedSession(store, id)).idleUntil, NOW + 50);
+  });
+
   test('of fifty moves at once the furthest stays', async (store) => {
     const { id } = await createSession(store, { idleUntil: NOW });
     await Promise.all(
@@ -152,5 +173,17 @@ function sweeping(test: StoreTest): void {
     assert.equal(await store.sessions.sweep(NOW, 3), 0);
     for (const { id } of old) assert.equal(await store.sessions.read(id), null);
     for (const { id } of kept) assert.notEqual(await store.sessions.read(id), null);
+  });
+
+  test('sweeps at once delete each session once', async (store) => {
+    for (let index = 0; index < 40; index += 1) await createSession(store, { expiresAt: NOW - 1 });
+    const sweeps = Array.from({ length: 10 }, async () => {
+      let swept = 0;
+      for (let last = 1; last > 0; swept += last) last = await store.sessions.sweep(NOW, 7);
+      return swept;
+    });
+    const swept = (await Promise.all(sweeps)).reduce((sum, count) => sum + count, 0);
+    assert.equal(swept, 40);
+    assert.equal(await store.sessions.sweep(NOW, 7), 0);
   });
 }

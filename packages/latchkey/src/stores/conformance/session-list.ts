@@ -108,7 +108,11 @@ function sightings(test: StoreTest): void {
       { id: sampleId(), at: NOW },
     ]);
     assert.equal(await lastSeen(), NOW + 1);
-    await store.sessions.seen([{ id, at: NOW + 3 }]);
+    await store.sessions.seen([
+      { id, at: NOW + 2 },
+      { id, at: NOW + 3 },
+      { id, at: NOW + 1 },
+    ]);
     await store.sessions.seen([{ id, at: NOW + 2 }]);
     assert.equal(await lastSeen(), NOW + 3);
     await store.sessions.seen([]);

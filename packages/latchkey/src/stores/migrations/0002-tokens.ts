@@ -15,33 +15,36 @@ export const tokens: Migration = {
     await createSigningKeys(db, types);
     await db.schema
       .alterTable('account')
-      .addColumn('fields', 'text', (column) => column.notNull().defaultTo('{}'))
+      .addColumn('fields', types.text, (column) => column.notNull().defaultTo('{}'))
       .execute();
   },
 };
 
 /** All may be missing: a session of before has no chain, and one that a cookie alone holds needs none. */
-async function addChain(db: Kysely<Schema>, { integer, bytes }: ColumnTypes): Promise<void> {
-  const add = async (name: string, type: typeof integer | typeof bytes | 'text'): Promise<void> => {
+async function addChain(db: Kysely<Schema>, { integer, bytes, text }: ColumnTypes): Promise<void> {
+  const add = async (name: string, type: typeof integer | typeof bytes | typeof text): Promise<void> => {
     await db.schema.alterTable('session').addColumn(name, type).execute();
   };
   await add('chain_nonce', bytes);
   await add('generation', integer);
   await add('generation_at', integer);
-  await add('chain_key', 'text');
+  await add('chain_key', text);
   await add('chain_origin', bytes);
   await add('shared_run', integer);
   await add('shared_generation', integer);
 }
 
-async function createSigningKeys(db: Kysely<Schema>, { integer, bytes, byKey }: ColumnTypes): Promise<void> {
+async function createSigningKeys(
+  db: Kysely<Schema>,
+  { integer, bytes, text, byKey }: ColumnTypes,
+): Promise<void> {
   await db.schema
     .createTable('signing_key')
-    .addColumn('kid', 'text', (column) => column.primaryKey().notNull())
-    .addColumn('algorithm', 'text', (column) => column.notNull())
-    .addColumn('public_key', 'text', (column) => column.notNull())
+    .addColumn('kid', text, (column) => column.primaryKey().notNull())
+    .addColumn('algorithm', text, (column) => column.notNull())
+    .addColumn('public_key', text, (column) => column.notNull())
     .addColumn('sealed', bytes, (column) => column.notNull())
-    .addColumn('sealed_by', 'text', (column) => column.notNull())
+    .addColumn('sealed_by', text, (column) => column.notNull())
     .addColumn('created_at', integer, (column) => column.notNull())
     .addColumn('used_at', integer, (column) => column.notNull())
     .modifyEnd(byKey)

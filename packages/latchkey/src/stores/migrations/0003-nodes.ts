@@ -19,23 +19,23 @@ export const nodes: Migration = {
     await db.schema
       .createTable('disabled_client')
       .addColumn('subject', types.bytes, (column) => column.primaryKey().notNull())
-      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('name', types.text, (column) => column.notNull())
       .addColumn('disabled_at', types.integer, (column) => column.notNull())
       .modifyEnd(types.byKey)
       .execute();
   },
 };
 
-async function extendLog(db: Kysely<Schema>, { integer }: ColumnTypes): Promise<void> {
+async function extendLog(db: Kysely<Schema>, { integer, text }: ColumnTypes): Promise<void> {
   const head = db.schema.alterTable('log_head');
-  await head.addColumn('lineage', 'text', (column) => column.notNull().defaultTo('')).execute();
+  await head.addColumn('lineage', text, (column) => column.notNull().defaultTo('')).execute();
   await head.addColumn('tag', integer, (column) => column.notNull().defaultTo(0)).execute();
   await head.addColumn('epoch_start', integer, (column) => column.notNull().defaultTo(0)).execute();
-  await head.addColumn('epoch_cause', 'text', (column) => column.notNull().defaultTo('first')).execute();
-  await head.addColumn('previous_epoch', 'text').execute();
+  await head.addColumn('epoch_cause', text, (column) => column.notNull().defaultTo('first')).execute();
+  await head.addColumn('previous_epoch', text).execute();
   await head.addColumn('previous_seq', integer).execute();
   await head.addColumn('previous_beat', integer).execute();
-  await head.addColumn('fingerprint', 'text').execute();
+  await head.addColumn('fingerprint', text).execute();
   await db.schema
     .alterTable('revocation')
     .addColumn('tag', integer, (column) => column.notNull().defaultTo(0))

@@ -39,7 +39,7 @@ interface Database {
 async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
   await dialect.open();
   const db = new Kysely<Schema>({ dialect: dialect.kysely });
-  const options = { types: dialect.types, name: 'the database' };
+  const options = { types: dialect.types, name: 'the database', passes: dialect.passes };
   try {
     await work({
       run: async (migrations) =>

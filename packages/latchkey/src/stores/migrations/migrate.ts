@@ -9,6 +9,8 @@ export interface MigrateOptions {
   /** What this build knows, in the order of versions. */
   readonly migrations: readonly Migration[];
   readonly types: ColumnTypes;
+  /** Whether an error is of those that make the whole migration run again. */
+  readonly passes: (error: unknown) => boolean;
   /** What messages call the database. */
   readonly name: string;
 }
@@ -60,12 +62,12 @@ export async function migrate(db: Kysely<Schema>, options: MigrateOptions): Prom
 async function step(
   db: Kysely<Schema>,
   { version, up }: Migration,
-  { types, name }: MigrateOptions,
+  { types, name, passes }: MigrateOptions,
 ): Promise<void> {
   try {
     await up(db, types);
   } catch (error) {
-    if (isFailure(error)) throw error;
+    if (isFailure(error) || passes(error)) throw error;
     const why = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : String(error);
     throw new StoreRefused(
       `${name} cannot be brought to schema version ${version} (${why}): ` +

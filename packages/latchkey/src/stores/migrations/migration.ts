@@ -7,8 +7,14 @@ export interface ColumnTypes {
   readonly integer: 'integer' | 'bigint';
   /** Ids of 16 bytes, hashes of 32, subjects of either 16 or none. */
   readonly bytes: 'blob' | 'bytea';
+  /** Text that is compared byte by byte, whatever the database's own order is. */
+  readonly text: 'text' | RawBuilder<unknown>;
   /** Ends the definition of a table whose rows are small and found by their primary key. */
   readonly byKey: RawBuilder<unknown>;
+  /** Ends the definition of a table whose rows change often: its pages are filled to so many per cent. */
+  readonly filled: (percent: number) => RawBuilder<unknown>;
+  /** Says of a table that a crash may empty it, so that writing costs next to nothing; `null` where none can be so. */
+  readonly unlogged: RawBuilder<unknown> | null;
 }
 
 /**

@@ -1,7 +1,19 @@
 import type { Entry, Timestamp } from '@latchkey/verify';
 import type { Dialect, Kysely, RawBuilder } from 'kysely';
 import type { ColumnTypes } from '../migrations/migration.ts';
+import type { Contest } from './repeat.ts';
 import type { Schema } from './schema.ts';
+import type { Runner } from './statement.ts';
+import type { Touch } from './touch.ts';
+
+/** What each dialect says in its own words. */
+export interface OwnStatements {
+  readonly touch: Touch;
+  /** Takes, in the open transaction and until its end, the lock of that name. */
+  readonly lock: (runner: Runner, name: string) => Promise<void>;
+  /** Tells other processes of entries, in the open transaction and with its commit. */
+  readonly announce: (runner: Runner, entries: readonly Entry[]) => Promise<void>;
+}
 
 /** What a database can say of itself where the log is written, as expressions of one statement. */
 export interface LogDialect {
@@ -13,20 +25,20 @@ export interface LogDialect {
   readonly replicated: RawBuilder<number>;
   /** Whether it may be succeeded by a copy, so that its beat must be written. */
   readonly beats: boolean;
-  /** Tells other processes of entries, in the open transaction and with its commit. */
-  readonly announce: (db: Kysely<Schema>, entries: readonly Entry[]) => Promise<void>;
 }
 
 /**
  * What differs from one database to another. Everything else is the one SQL
  * implementation, which every dialect shares.
  */
-export interface SqlDialect {
+export interface SqlDialect extends Contest {
   /** What messages call the database. */
   readonly name: string;
   /** Builds SQL and lends connections. */
   readonly kysely: Dialect;
   readonly types: ColumnTypes;
+  /** The schema that the tables live in, or `null` where the database has only one. */
+  readonly schema: string | null;
   readonly log: LogDialect;
   /** Ends a select whose row nobody else may change until the transaction ends. */
   readonly forUpdate: RawBuilder<unknown>;
@@ -39,8 +51,20 @@ export interface SqlDialect {
   open(): Promise<void>;
   /** Waits for what is running, then disconnects; does nothing where it is not connected. */
   close(): Promise<void>;
-  /** Takes, in the open transaction, the lock of that name; `migrations` is the one under which one process at a time migrates. */
-  lock(db: Kysely<Schema>, name: string): Promise<void>;
+  /**
+   * What is thrown in place of an error of `open` or of the migrations: `StoreRefused`
+   * with its remedy where somebody has to act.
+   */
+  refused(error: unknown): unknown;
+  /**
+   * Takes, in the open transaction, the lock under which one process at a time
+   * migrates, and makes the schema where it is missing.
+   */
+  beginMigration(db: Kysely<Schema>): Promise<void>;
+  /** Compiles what each dialect says in its own words. */
+  statements(db: Kysely<Schema>): OwnStatements;
   /** As `Store.onHint`. */
   onHint(listener: (entries: readonly Entry[]) => void): () => void;
+  /** As `Store.hears`. */
+  hears(): boolean;
 }

@@ -3,7 +3,7 @@ import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import { randomBytes, randomTag } from '../../foundation/random.ts';
 import type { Appended, EpochCause, LogReading, LogStore, NewEntry, Seen } from '../store.ts';
-import type { LogDialect } from './dialect.ts';
+import type { LogDialect, OwnStatements } from './dialect.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
@@ -205,13 +205,17 @@ function pullStatement(db: Kysely<Schema>, dialect: LogDialect) {
 /** The revocation log, its floors and its one counter. */
 export class SqlLog implements LogStore {
   readonly #statements: LogStatements;
+  readonly #dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'announce'>;
   readonly #runner: Runner;
-  readonly #dialect: LogDialect;
 
-  constructor(statements: LogStatements, runner: Runner, dialect: LogDialect) {
+  constructor(
+    statements: LogStatements,
+    dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'announce'>,
+    runner: Runner,
+  ) {
     this.#statements = statements;
-    this.#runner = runner;
     this.#dialect = dialect;
+    this.#runner = runner;
   }
 
   /** Begins the log's first epoch, where it has none; random, so that two databases are never taken for one history. */
@@ -244,7 +248,7 @@ export class SqlLog implements LogStore {
       const values = { ...entry, subject: idBytes(subject), tag: tags[index] ?? 0 };
       await this.#runner.write(this.#statements.append, values);
     }
-    await this.#runner.with((db) => this.#dialect.announce(db, appended));
+    await this.#dialect.announce(this.#runner, appended);
     return { entries: appended, cursor: { epoch: row.epoch, seq: row.seq, tag } };
   }
 

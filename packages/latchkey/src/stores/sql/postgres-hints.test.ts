@@ -38,12 +38,10 @@ class Scene {
   connected = 0;
   readonly clients = new Set<EventEmitter>();
   readonly told: (readonly Entry[])[] = [];
-  readonly errors: unknown[] = [];
   readonly hints = new PostgresHints({
     channel: 'latchkey',
     connect: async () => this.#connect(),
     notify: async (payload) => this.say(payload),
-    onError: (error) => this.errors.push(error),
   });
 
   say(payload: string): void {

@@ -27,8 +27,6 @@ export interface PostgresHintsOptions {
   readonly connect: () => Promise<ListeningClient>;
   /** Notifies the channel through the pool. */
   readonly notify: (payload: string) => Promise<void>;
-  /** Told of a connection that could not be opened or was lost; another is tried. */
-  readonly onError: (error: unknown) => void;
 }
 
 type Listener = (entries: readonly Entry[]) => void;
@@ -81,8 +79,8 @@ export class PostgresHints {
         const heard = await this.#listen(stop);
         backoff = 100;
         if (!heard) await this.#poll(stop);
-      } catch (error) {
-        if (!stop.aborted) this.#options.onError(error);
+      } catch {
+        // Nothing depends on it: the log is pulled each second all the same.
       }
       this.#listens = false;
       // In the meantime nobody may miss more than a poll would.

@@ -67,14 +67,6 @@ export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDia
         .where('revoked_seq', 'is', null)
         .where((eb) => eb.not(eb.exists(floorsAbove(db, SESSION_CONCERNED, eb.ref('session.rs'))))),
     ),
-    moveIdle: new Statement((param: Param<{ id: Bytes; idleUntil: Timestamp }>) =>
-      db
-        .updateTable('session')
-        .set({ idle_until: param('idleUntil') })
-        .where('id', '=', param('id'))
-        .where('idle_until', '<', param('idleUntil')),
-    ),
-    seen: seenStatement(db),
     sweep: new Statement((param: Param<{ before: Timestamp; limit: number }>) =>
       db
         .deleteFrom('session')
@@ -83,8 +75,10 @@ export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDia
             .selectFrom('session')
             .select('id')
             .where('expires_at', '<', param('before'))
+            .orderBy('expires_at')
             .limit(param('limit')),
-        ),
+        )
+        .returning('id'),
     ),
   };
 }
@@ -230,27 +224,6 @@ function shareStatement(db: Kysely<Schema>) {
       .where('session.id', '=', param('id'))
       .where('session.generation', '=', param('generation'))
       .returning('session.shared_run as run'),
-  );
-}
-
-/** Selected from the sessions, so that one that was swept meanwhile is passed over. */
-function seenStatement(db: Kysely<Schema>) {
-  return new Statement((param: Param<{ id: Bytes; at: Timestamp }>) =>
-    db
-      .insertInto('session_seen')
-      .columns(['session_id', 'at'])
-      .expression(
-        db
-          .selectFrom('session')
-          .select(['session.id', param('at').as('at')])
-          .where('session.id', '=', param('id')),
-      )
-      .onConflict((conflict) =>
-        conflict
-          .column('session_id')
-          .doUpdateSet((eb) => ({ at: eb.ref('excluded.at') }))
-          .whereRef('excluded.at', '>', 'session_seen.at'),
-      ),
   );
 }
 

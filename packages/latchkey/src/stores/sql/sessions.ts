@@ -12,6 +12,7 @@ import type {
 import { amrToText, rowFromSession, sessionFromRow } from './session-rows.ts';
 import type { SessionStatements } from './session-statements.ts';
 import type { Runner } from './statement.ts';
+import type { Move, Sighting, Touch } from './touch.ts';
 
 /** Above every id: a UUIDv7 has its version and variant where this has ones. */
 const LAST_ID = new Uint8Array(16).fill(0xff);
@@ -19,10 +20,12 @@ const LAST_ID = new Uint8Array(16).fill(0xff);
 /** Sessions, before and after login. */
 export class SqlSessions implements SessionStore {
   readonly #statements: SessionStatements;
+  readonly #touch: Touch;
   readonly #runner: Runner;
 
-  constructor(statements: SessionStatements, runner: Runner) {
+  constructor(statements: SessionStatements, touch: Touch, runner: Runner) {
     this.#statements = statements;
+    this.#touch = touch;
     this.#runner = runner;
   }
 
@@ -97,26 +100,23 @@ export class SqlSessions implements SessionStore {
     return row?.run ?? 0;
   }
 
-  async moveIdle(moves: readonly { readonly id: SessionId; readonly idleUntil: Timestamp }[]): Promise<void> {
+  async moveIdle(moves: readonly Move[]): Promise<void> {
     if (moves.length === 0) return;
-    await this.#runner.atomically(async (runner) => {
-      for (const { id, idleUntil } of moves) {
-        await runner.write(this.#statements.moveIdle, { id: idBytes(id), idleUntil });
-      }
-    });
+    await this.#touch.moveIdle(this.#runner, moves);
   }
 
-  async seen(sightings: readonly { readonly id: SessionId; readonly at: Timestamp }[]): Promise<void> {
+  async seen(sightings: readonly Sighting[]): Promise<void> {
     if (sightings.length === 0) return;
-    await this.#runner.atomically(async (runner) => {
-      for (const { id, at } of sightings) {
-        await runner.write(this.#statements.seen, { id: idBytes(id), at });
-      }
-    });
+    await this.#touch.seen(this.#runner, sightings);
   }
 
   async sweep(before: Timestamp, limit: number): Promise<number> {
-    return await this.#runner.write(this.#statements.sweep, { before, limit });
+    const swept = await this.#runner.rows(this.#statements.sweep, { before, limit });
+    await this.#touch.forget(
+      this.#runner,
+      swept.map(({ id }) => id),
+    );
+    return swept.length;
   }
 }
 

@@ -11,6 +11,7 @@ import { metaStatements, SqlMeta } from './meta.ts';
 import { passwordStatements, SqlPasswords } from './passwords.ts';
 import { proofStatements, SqlProofs } from './proofs.ts';
 import { receiptStatements, SqlReceipts } from './receipts.ts';
+import { repeating } from './repeat.ts';
 import type { Schema } from './schema.ts';
 import { SqlSessionData, sessionDataStatements } from './session-data.ts';
 import { sessionStatements } from './session-statements.ts';
@@ -22,29 +23,36 @@ import { SqlUsers, userStatements } from './users.ts';
 /** The store over any database that speaks SQL. */
 export function sqlStore(dialect: SqlDialect): Store {
   const db = new Kysely<Schema>({ dialect: dialect.kysely });
-  const statements = compile(db, dialect);
+  const statements = compile(inSchema(db, dialect), dialect);
+  const runner = new Runner(db, dialect);
   return {
-    ...tablesOf(statements, new Runner(db), dialect),
+    ...tablesOf(statements, runner, dialect),
     open: async (now) => {
       await dialect.open();
       try {
-        await db.transaction().execute(async (transaction) => {
-          await dialect.lock(transaction, 'migrations');
-          await migrate(transaction, { migrations: MIGRATIONS, types: dialect.types, name: dialect.name });
-          await new SqlLog(statements.log, new Runner(transaction), dialect.log).found(now);
-        });
+        await repeating(dialect, () =>
+          db.transaction().execute(async (transaction) => {
+            await dialect.beginMigration(transaction);
+            const { name, types, passes } = dialect;
+            await migrate(inSchema(transaction, dialect), { migrations: MIGRATIONS, types, name, passes });
+            await logOf(statements, new Runner(transaction, dialect), dialect).found(now);
+          }),
+        );
       } catch (error) {
         await dialect.close();
-        throw error;
+        throw dialect.refused(error);
       }
     },
     close: async () => await dialect.close(),
     onHint: (listener) => dialect.onHint(listener),
-    transaction: async (work) =>
-      await db
-        .transaction()
-        .execute(async (transaction) => await work(tablesOf(statements, new Runner(transaction), dialect))),
+    hears: () => dialect.hears(),
+    transaction: async (work) => await runner.atomically((own) => work(tablesOf(statements, own, dialect))),
   };
+}
+
+/** Builds statements on the tables of the dialect's schema. */
+function inSchema(db: Kysely<Schema>, { schema }: SqlDialect): Kysely<Schema> {
+  return schema === null ? db : db.withSchema(schema);
 }
 
 type Statements = ReturnType<typeof compile>;
@@ -56,6 +64,7 @@ function compile(db: Kysely<Schema>, dialect: SqlDialect) {
     passwords: passwordStatements(db),
     attempts: attemptStatements(db),
     sessions: sessionStatements(db, dialect),
+    own: dialect.statements(db),
     data: sessionDataStatements(db),
     signingKeys: signingKeyStatements(db),
     proofs: proofStatements(db),
@@ -72,18 +81,22 @@ function tablesOf(statements: Statements, runner: Runner, dialect: SqlDialect): 
     users: new SqlUsers(statements.users, runner),
     passwords: new SqlPasswords(statements.passwords, runner),
     attempts: new SqlAttempts(statements.attempts, runner),
-    sessions: new SqlSessions(statements.sessions, runner),
+    sessions: new SqlSessions(statements.sessions, statements.own.touch, runner),
     data: new SqlSessionData(statements.data, runner),
     signingKeys: new SqlSigningKeys(statements.signingKeys, runner),
     proofs: new SqlProofs(statements.proofs, runner),
-    log: new SqlLog(statements.log, runner, dialect.log),
+    log: logOf(statements, runner, dialect),
     receipts: new SqlReceipts(statements.receipts, runner),
     followers: new SqlFollowers(statements.followers, runner),
     clients: new SqlClients(statements.clients, runner),
     lock: async (name) => {
       if (!runner.inTransaction)
         throw new TypeError('a lock is held until a transaction ends: there is none');
-      await runner.with((db) => dialect.lock(db, name));
+      await statements.own.lock(runner, name);
     },
   };
+}
+
+function logOf(statements: Statements, runner: Runner, { log }: SqlDialect): SqlLog {
+  return new SqlLog(statements.log, { ...log, announce: statements.own.announce }, runner);
 }

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { Entry, Millis } from '@latchkey/verify';
 import { type Dialect, type DialectAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
+import type { ColumnTypes } from '../migrations/migration.ts';
 import type { SqlDialect } from './dialect.ts';
+import { oneByOne } from './one-by-one.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
 
@@ -20,6 +22,15 @@ const ADAPTER: DialectAdapter = {
   releaseMigrationLock: async () => {},
 };
 
+const COLUMN_TYPES: ColumnTypes = {
+  integer: 'integer',
+  bytes: 'blob',
+  text: 'text',
+  byKey: sql`without rowid`,
+  filled: () => sql``,
+  unlogged: null,
+};
+
 /** SQLite over `node:sqlite`: one connection to one file, or to memory for `:memory:`. */
 export function sqliteDialect(filename: string): SqlDialect {
   if (filename === '') throw new TypeError('the name of a file is needed');
@@ -31,11 +42,17 @@ export function sqliteDialect(filename: string): SqlDialect {
   return {
     name,
     kysely: kyselyDialect(driver),
-    types: { integer: 'integer', bytes: 'blob', byKey: sql`without rowid` },
+    types: COLUMN_TYPES,
+    schema: null,
     open: async () => await driver.open(),
     close: async () => await driver.close(),
+    refused: (error) => error,
     // BEGIN IMMEDIATE has taken it: there is one lock for all that writes.
-    lock: async () => {},
+    beginMigration: async () => {},
+    // Whoever writes has waited for everyone before.
+    passes: () => false,
+    unavailable: (error) => error,
+    statements: (db) => ({ touch: oneByOne(db), lock: async () => {}, announce: async () => {} }),
     forUpdate: sql``,
     log: {
       now: (handedIn) => handedIn,
@@ -43,9 +60,9 @@ export function sqliteDialect(filename: string): SqlDialect {
       fingerprint: sql<string | null>`null`,
       replicated: sql<number>`0`,
       beats: false,
-      announce: async () => {},
     },
     onHint: (listener) => watch(database, listener),
+    hears: () => true,
   };
 }
 

@@ -1,4 +1,13 @@
-import { type Compilable, type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import { createHash } from 'node:crypto';
+import {
+  type Compilable,
+  type CompiledQuery,
+  type Kysely,
+  type QueryResult,
+  type RawBuilder,
+  sql,
+} from 'kysely';
+import { type Contest, repeating } from './repeat.ts';
 import type { Schema } from './schema.ts';
 
 /** What a parameter may be in every dialect. */
@@ -16,19 +25,27 @@ class Placeholder {
 /** An expression that takes the value of the same name when the statement runs. */
 export type Param<Values> = <Name extends keyof Values & string>(name: Name) => RawBuilder<Values[Name]>;
 
+/** A query that runs again and again, with the name by which a connection may keep it prepared. */
+export interface NamedQuery<Row = unknown> extends CompiledQuery<Row> {
+  /** Follows from the SQL, so that one name never means two statements, whoever prepares them. */
+  readonly name: string;
+}
+
 /**
  * A statement whose SQL is built once. Building it with Kysely costs many times
  * what SQLite needs to run it, so it must not happen on a request's path.
  */
 export class Statement<Values extends Readonly<Record<string, SqlValue>>, Row> {
-  readonly #compiled: CompiledQuery<Row>;
+  readonly #compiled: NamedQuery<Row>;
 
   constructor(build: (param: Param<Values>) => Compilable<Row>) {
-    this.#compiled = build((name) => sql`${new Placeholder(name)}`).compile();
+    const compiled = build((name) => sql`${new Placeholder(name)}`).compile();
+    const digest = createHash('sha256').update(compiled.sql).digest('base64url');
+    this.#compiled = { ...compiled, name: digest.slice(0, 16) };
   }
 
   /** The statement with the values of one call. */
-  with(values: Values): CompiledQuery<Row> {
+  with(values: Values): NamedQuery<Row> {
     const parameters = this.#compiled.parameters.map((parameter) =>
       parameter instanceof Placeholder ? values[parameter.name] : parameter,
     );
@@ -36,12 +53,18 @@ export class Statement<Values extends Readonly<Record<string, SqlValue>>, Row> {
   }
 }
 
-/** Runs statements, inside one transaction or outside of any. */
+/**
+ * Runs statements, inside one transaction or outside of any. What loses against
+ * another is run again: a statement outside of a transaction by itself, one inside
+ * together with all of that transaction.
+ */
 export class Runner {
   readonly #db: Kysely<Schema>;
+  readonly #contest: Contest;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, contest: Contest) {
     this.#db = db;
+    this.#contest = contest;
   }
 
   get inTransaction(): boolean {
@@ -52,7 +75,7 @@ export class Runner {
     statement: Statement<Values, Row>,
     values: Values,
   ): Promise<readonly Row[]> {
-    return (await this.#db.executeQuery(statement.with(values))).rows;
+    return (await this.#execute(statement.with(values))).rows;
   }
 
   /** The first row, or `null`. */
@@ -68,17 +91,19 @@ export class Runner {
     statement: Statement<Values, Row>,
     values: Values,
   ): Promise<number> {
-    return Number((await this.#db.executeQuery(statement.with(values))).numAffectedRows ?? 0);
-  }
-
-  /** Runs what is not one of the compiled statements. */
-  with<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
-    return work(this.#db);
+    return Number((await this.#execute(statement.with(values))).numAffectedRows ?? 0);
   }
 
   /** Runs `work` in a transaction: the one that is open, or one of its own. */
   atomically<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
     if (this.inTransaction) return work(this);
-    return this.#db.transaction().execute((transaction) => work(new Runner(transaction)));
+    return repeating(this.#contest, () =>
+      this.#db.transaction().execute((transaction) => work(new Runner(transaction, this.#contest))),
+    );
+  }
+
+  async #execute<Row>(query: NamedQuery<Row>): Promise<QueryResult<Row>> {
+    if (this.inTransaction) return await this.#db.executeQuery(query);
+    return await repeating(this.#contest, () => this.#db.executeQuery(query));
   }
 }

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+} from 'kysely';
+import type { ColumnTypes } from '../migrations/migration.ts';
+import { StoreRefused } from '../store.ts';
+import { arraysAtOnce } from './arrays-at-once.ts';
+import type { LogDialect, OwnStatements, SqlDialect } from './dialect.ts';
+import { PostgresDriver, type PostgresLimits } from './postgres-driver.ts';
+import { passes, quoted, refused, unavailable } from './postgres-errors.ts';
+import { PostgresHints, writeHint } from './postgres-hints.ts';
+import { type PostgresOptions, parseOptions } from './postgres-options.ts';
+import type { Schema } from './schema.ts';
+import { type Param, Statement } from './statement.ts';
+
+const OLDEST = 130_000;
+
+const COLUMN_TYPES: ColumnTypes = {
+  integer: 'bigint',
+  bytes: 'bytea',
+  // An order of the system's would change with it, and break the indices on text that were built before.
+  text: sql`text collate "C"`,
+  byKey: sql``,
+  filled: (percent) => sql`with (fillfactor = ${sql.lit(percent)})`,
+  unlogged: sql`unlogged`,
+};
+
+/** The server's own timeline and history: another after a promotion, and none on a standby, where this fails. */
+const LOG: LogDialect = {
+  now: () => sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
+  fingerprint: sql<string | null>`(
+    (select system_identifier from pg_control_system())
+    || ':' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+  )`,
+  replicated: sql<number>`(case when current_setting('synchronous_standby_names') = '' then 0 else 1 end)`,
+  beats: true,
+};
+
+/** PostgreSQL over `pg`. `limits` are for tests. */
+export function postgresDialect(
+  url: string,
+  options: PostgresOptions,
+  limits: Partial<PostgresLimits> = {},
+): SqlDialect {
+  const { connections, ...address } = parseOptions(url, options);
+  const { schema } = address;
+  const driver = new PostgresDriver({ url, connections, limits });
+  const channel = `latchkey_${schema}`.slice(0, 63);
+  const hints = new PostgresHints({
+    channel,
+    connect: async () => await driver.connect(),
+    notify: async (payload) => {
+      const connection = await driver.acquireConnection();
+      try {
+        await connection.executeQuery(CompiledQuery.raw('select pg_notify($1, $2)', [channel, payload]));
+      } finally {
+        await driver.releaseConnection(connection);
+      }
+    },
+  });
+  return {
+    name: address.name,
+    kysely: {
+      createDriver: () => driver,
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+      createAdapter: () => new PostgresAdapter(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+    },
+    types: COLUMN_TYPES,
+    schema,
+    open: async () => {
+      try {
+        await driver.open((connection) => checkServer(connection, address.name));
+        hints.start();
+      } catch (error) {
+        throw refused(error, address);
+      }
+    },
+    close: async () => {
+      await hints.stop();
+      await driver.close();
+    },
+    refused: (error) => refused(error, address),
+    beginMigration: async (db) => await beginMigration(db, schema),
+    passes,
+    unavailable,
+    statements: (db) => ({
+      touch: arraysAtOnce(db),
+      lock: locker(db, schema),
+      announce: announcer(db, channel),
+    }),
+    forUpdate: sql`for update`,
+    log: LOG,
+    onHint: (listener) => hints.onHint(listener),
+    hears: () => hints.listens,
+  };
+}
+
+interface ServerRow {
+  readonly version: number;
+  readonly release: string;
+  readonly encoding: string;
+  readonly standby: boolean;
+}
+
+async function checkServer(connection: DatabaseConnection, name: string): Promise<void> {
+  const { rows } = await connection.executeQuery<ServerRow>(
+    CompiledQuery.raw(
+      "select current_setting('server_version_num')::int as version, " +
+        "current_setting('server_version') as release, current_setting('server_encoding') as encoding, " +
+        'pg_is_in_recovery() as standby',
+    ),
+  );
+  const [server] = rows;
+  if (server === undefined) throw new TypeError('a query without a table answered no row');
+  const refuse = (what: string): StoreRefused => new StoreRefused(`${name} ${what}`);
+  if (server.version < OLDEST)
+    throw refuse(`is version ${server.release}, and 13 is the oldest that Latchkey can use: upgrade it`);
+  if (server.standby) throw refuse('is a standby, which takes no writes: name the primary');
+  if (server.encoding !== 'UTF8')
+    throw refuse(`keeps text as ${server.encoding}: give Latchkey a database made with ENCODING 'UTF8'`);
+}
+
+/**
+ * The schema is looked for before it is made: whoever may use one need not be
+ * allowed to make one.
+ */
+async function beginMigration(db: Kysely<Schema>, schema: string): Promise<void> {
+  // As long as another node needs for its migration.
+  await sql`set local lock_timeout = 0`.execute(db);
+  await sql`select pg_advisory_xact_lock(${lockKey(schema, 'migrations')}::bigint)`.execute(db);
+  // Whatever waits for a table holds up all who come after, so not for long.
+  await sql`set local lock_timeout = '10s'`.execute(db);
+  const found = await sql`select from pg_namespace where nspname = ${schema}`.execute(db);
+  if (found.rows.length === 0) await sql.raw(`create schema ${quoted(schema)}`).execute(db);
+}
+
+function locker(db: Kysely<Schema>, schema: string): OwnStatements['lock'] {
+  const take = new Statement((param: Param<{ key: string }>) =>
+    db.selectNoFrom(sql`pg_advisory_xact_lock(${param('key')}::bigint)`.as('locked')),
+  );
+  return async (runner, name) => void (await runner.row(take, { key: lockKey(schema, `lock ${name}`) }));
+}
+
+function announcer(db: Kysely<Schema>, channel: string): OwnStatements['announce'] {
+  const tell = new Statement((param: Param<{ payload: string }>) =>
+    db.selectNoFrom(sql`pg_notify(${sql.lit(channel)}, ${param('payload')})`.as('told')),
+  );
+  return async (runner, entries) => {
+    for (const entry of entries) await runner.row(tell, { payload: writeHint(entry) });
+  };
+}
+
+/** Such locks are of the whole database, and have numbers for names. */
+function lockKey(schema: string, name: string): string {
+  return String(createHash('sha256').update(`${schema}\n${name}`).digest().readBigInt64BE());
+}

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { isFailure, type Store, StoreRefused } from 'latchkey';
+import { postgres } from 'latchkey/postgres';
+import pg from 'pg';
+import { postgresDialect } from '../../packages/latchkey/src/stores/sql/postgres-dialect.ts';
+import { sqlStore } from '../../packages/latchkey/src/stores/sql/sql-store.ts';
+import { startPostgres } from '../../tools/postgres.mjs';
+import { createDatabase, nameSchema, run } from '../../tools/postgres-database.mjs';
+
+const NOW = Date.now();
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+before(async () => {
+  database = await createDatabase();
+});
+after(async () => await database.drop());
+
+async function query<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<readonly Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function withStore(work: (store: Store, schema: string) => Promise<void>): Promise<void> {
+  const { url, schema, drop } = nameSchema(database);
+  const store = postgres(url, { schema });
+  await store.open(NOW);
+  try {
+    await work(store, schema);
+  } finally {
+    await store.close();
+    await drop();
+  }
+}
+
+const isUnavailable = (error: unknown): boolean => isFailure(error, 'LK_STORE_UNAVAILABLE');
+
+/** Resolves when so many have come. */
+function meeting(guests: number): () => Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  let here = 0;
+  return async () => {
+    here += 1;
+    if (here === guests) resolve(undefined);
+    await promise;
+  };
+}
+
+describe('transactions of several connections', () => {
+  test('that lock the same rows in a circle all succeed: who lost runs again from the start', async () => {
+    await withStore(async (store) => {
+      const met = meeting(2);
+      let runs = 0;
+      const write = async (name: string, one: string, other: string): Promise<void> =>
+        await store.transaction(async ({ meta }) => {
+          runs += 1;
+          await meta.put(one, name);
+          await met();
+          await meta.put(other, name);
+        });
+      await Promise.all([write('first', 'a', 'b'), write('second', 'b', 'a')]);
+      assert.equal(runs, 3);
+      assert.equal(await store.meta.find('a'), await store.meta.find('b'));
+    });
+  });
+
+  test('do not wait for one that has only read', async () => {
+    await withStore(async (store) => {
+      await store.transaction(async ({ meta }) => {
+        assert.equal(await meta.find('key'), null);
+        await store.transaction(async (other) => await other.meta.put('key', 'value'));
+        assert.equal(await meta.find('key'), 'value');
+      });
+    });
+  });
+
+  test('whose user is deleted before its role is written write none, and the store goes on', async () => {
+    await withStore(async (store) => {
+      const missing = Buffer.alloc(16, 7).toString('base64url') as Parameters<Store['users']['find']>[0];
+      await assert.rejects(store.users.assignRole(missing, 'editor'), { code: '23503' });
+      assert.equal(await store.users.countWithRole('editor'), 0);
+    });
+  });
+});
+
+describe('opening', () => {
+  test('by several at once makes the tables once, and all of them can use them', async () => {
+    const { url, schema, drop } = nameSchema(database);
+    const stores = Array.from({ length: 6 }, () => postgres(url, { schema, connections: 2 }));
+    await Promise.all(stores.map((store) => store.open(NOW)));
+    const heads = await Promise.all(stores.map((store) => store.log.head()));
+    assert.equal(new Set(heads.map(({ epoch }) => epoch)).size, 1);
+    await Promise.all(stores.map((store) => store.close()));
+    await drop();
+  });
+
+  test('keeps two schemas of one database apart', async () => {
+    await withStore(async (one) => {
+      await withStore(async (other) => {
+        await one.meta.put('key', 'value');
+        assert.equal(await other.meta.find('key'), null);
+      });
+    });
+  });
+
+  test('gives tables the storage that their writes ask for', async () => {
+    await withStore(async (_store, schema) => {
+      const rows = await query<{ name: string; persistence: string; options: string[] | null }>(
+        database.url,
+        `select relname as name, relpersistence as persistence, reloptions as options
+         from pg_class where relnamespace = '${schema}'::regnamespace and relkind = 'r'`,
+      );
+      const told = new Map(rows.map(({ name, persistence, options }) => [name, [persistence, options]]));
+      assert.deepEqual(told.get('session'), ['p', ['fillfactor=85']]);
+      assert.deepEqual(told.get('log_head'), ['p', ['fillfactor=10']]);
+      assert.deepEqual(told.get('session_seen'), ['u', ['fillfactor=70']]);
+      assert.deepEqual([...told.values()].filter(([persistence]) => persistence === 'u').length, 1);
+    });
+  });
+
+  test('may be repeated after it was closed', async () => {
+    const { url, schema, drop } = nameSchema(database);
+    const store = postgres(url, { schema });
+    await store.open(NOW);
+    await store.meta.put('key', 'value');
+    await store.close();
+    await assert.rejects(store.meta.find('key'), TypeError);
+    await store.open(NOW);
+    assert.equal(await store.meta.find('key'), 'value');
+    await store.close();
+    await store.close();
+    await drop();
+  });
+
+  test('a wrong call says what is right, and never what it was given', () => {
+    for (const [url, options] of [
+      ['mysql://ada:pass-word@localhost/app', {}],
+      ['postgres://ada:pass-word@:x/app', {}],
+      ['postgres://%zz:pass-word@localhost/app', {}],
+      ['postgres://ada:pass-word@localhost/app', { schema: 'Latchkey"; drop' }],
+      ['postgres://ada:pass-word@localhost/app', { schema: 'pg_own' }],
+      ['postgres://ada:pass-word@localhost/app', { connections: 0 }],
+    ] as const) {
+      assert.throws(
+        () => postgres(url, options),
+        (error) => error instanceof TypeError && !error.message.includes('pass-word'),
+      );
+    }
+  });
+});
+
+describe('a database that somebody has to do something about is refused in one line with the remedy', () => {
+  let server: Awaited<ReturnType<typeof startPostgres>>;
+  before(async () => {
+    server = await startPostgres();
+    await run(server.url, "create role plain login password 'pass-word'");
+    await run(server.url, 'create database plain owner plain');
+    await run(server.url, "create database old template template0 encoding 'LATIN1'");
+  });
+  after(async () => await server.remove());
+
+  const urlOf = (user: string, name: string, password = 'pass-word'): string => {
+    const url = new URL(server.url);
+    url.pathname = `/${name}`;
+    if (user !== '') {
+      url.username = user;
+      url.password = password;
+    }
+    return url.href;
+  };
+
+  const refuse = async (url: string, says: RegExp, schema = 'latchkey'): Promise<void> => {
+    const store = postgres(url, { schema });
+    await assert.rejects(store.open(NOW), (error) => {
+      assert.ok(error instanceof StoreRefused, String(error));
+      assert.match(error.message, /^the PostgreSQL at "127\.0\.0\.1:\d+\/\w+" [^\n]+$/);
+      assert.match(error.message, says);
+      assert.doesNotMatch(`${error.stack} ${String(error.cause)}`, /pass-word/);
+      return true;
+    });
+  };
+
+  test('a wrong password', async () => {
+    await refuse(urlOf('plain', 'plain', 'not-the-pass-word'), /does not let "plain" in: check/);
+  });
+
+  test('an unknown user', async () => await refuse(urlOf('nobody', 'plain'), /does not let "nobody" in/));
+
+  test('no password', async () => await refuse(urlOf('plain', 'plain', ''), /asks for a password/));
+
+  test('a database that is not there', async () => {
+    await refuse(urlOf('plain', 'missing'), /CREATE DATABASE "missing" ENCODING 'UTF8'/);
+  });
+
+  test('a database of another encoding', async () => {
+    await refuse(urlOf('', 'old'), /keeps text as LATIN1/);
+  });
+
+  test('no right to make the schema, and none to make tables in it', async () => {
+    await refuse(urlOf('plain', 'postgres'), /GRANT ALL ON SCHEMA "latchkey" TO "plain"/);
+    await run(server.url, 'create schema given');
+    await run(server.url, 'grant usage on schema given to plain');
+    await refuse(urlOf('plain', 'postgres'), /GRANT ALL ON SCHEMA "given" TO "plain"/, 'given');
+    // The remedy is one.
+    await run(server.url, 'grant all on schema given to plain');
+    const store = postgres(urlOf('plain', 'postgres'), { schema: 'given' });
+    await store.open(NOW);
+    await store.close();
+  });
+
+  test('a server that asks for TLS where there is none', async () => {
+    await refuse(`${urlOf('plain', 'plain')}?sslmode=verify-full`, /sslmode=disable/);
+  });
+
+  test('a user who may only read', async () => {
+    await run(server.url, 'create role reader login superuser password $$pass-word$$');
+    await run(server.url, 'alter role reader set default_transaction_read_only = on');
+    await refuse(urlOf('reader', 'plain'), /can only be read/);
+  });
+
+  test('a standby', async () => {
+    await server.stop();
+    writeFileSync(join(server.dataFolder, 'standby.signal'), '');
+    await server.restart();
+    await refuse(urlOf('plain', 'plain'), /is a standby, which takes no writes: name the primary/);
+  });
+});
+
+describe('a server that goes and comes back', () => {
+  let server: Awaited<ReturnType<typeof startPostgres>>;
+  let store: Store;
+  before(async () => {
+    server = await startPostgres();
+    store = sqlStore(postgresDialect(server.url, {}, { connect: 2_000 }));
+    await store.open(NOW);
+  });
+  after(async () => {
+    await store.close();
+    await server.remove();
+  });
+
+  const endings = [
+    ['stopped', async () => await server.stop()],
+    ['killed', async () => await server.kill()],
+  ] as const;
+  const survives = async (end: () => Promise<void>): Promise<void> => {
+    await Promise.all(
+      Array.from({ length: 10 }, async (_, index) => await store.meta.put('key', `${index}`)),
+    );
+    const underWay = store.transaction(async ({ meta }) => {
+      await meta.put('key', 'half');
+      await end();
+      await meta.put('other', 'half');
+    });
+    await assert.rejects(underWay, isUnavailable);
+    await assert.rejects(store.meta.find('key'), isUnavailable);
+    await assert.rejects(
+      store.transaction(async () => {}),
+      isUnavailable,
+    );
+    await server.restart();
+    assert.match((await store.meta.find('key')) ?? '', /^\d$/);
+    assert.equal(await store.meta.find('other'), null);
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => await store.meta.put('key', `${index}`)),
+    );
+  };
+  for (const [how, end] of endings) {
+    test(`is used again after it was ${how}, and nothing half-done is there`, () => survives(end));
+  }
+
+  test('while it is away the store cannot be opened, and can be when it is back', async () => {
+    await server.stop();
+    const other = postgres(server.url);
+    await assert.rejects(other.open(NOW), isUnavailable);
+    await server.restart();
+    await other.open(NOW);
+    await other.close();
+  });
+});
