@@ -43,7 +43,10 @@ export async function openProxy(target: number): Promise<Proxy> {
   };
   const hold = (held: boolean): void => {
     frozen = held;
-    for (const sockets of pairs) for (const socket of sockets) held ? socket.pause() : socket.resume();
+    for (const socket of [...pairs].flat()) {
+      if (held) socket.pause();
+      else socket.resume();
+    }
   };
   return {
     port: address.port,

@@ -68,7 +68,7 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
 }
 
 function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close'> {
-  const { store, clock, config, tail, log, activity, signingKeys, bounds } = rooms;
+  const { store, clock, config, tail, log, activity, signingKeys, bounds, emit } = rooms;
   const maintenance = new Maintenance(rooms);
   const open = async (): Promise<void> => {
     await store.open(clock.now());
@@ -109,7 +109,8 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
       activity.stop();
       maintenance.stop();
       await activity.flush();
-      await log.leave();
+      // Where the store is gone there is nothing to leave, and everything to let go of.
+      await log.leave().catch((error: unknown) => emit({ type: 'failed', error }));
       await store.close();
     },
   };

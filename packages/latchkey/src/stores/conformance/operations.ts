@@ -36,9 +36,9 @@ function meta(test: StoreTest): void {
 function locks(test: StoreTest): void {
   test('of fifty who read, add one and write under one lock, none is overwritten', async (store) => {
     const add = async (): Promise<void> =>
-      await store.transaction(async ({ meta, lock }) => {
-        await lock('bounds');
-        await meta.put('count', String(Number((await meta.find('count')) ?? 0) + 1));
+      await store.transaction(async (tables) => {
+        await tables.lock('bounds');
+        await tables.meta.put('count', String(Number((await tables.meta.find('count')) ?? 0) + 1));
       });
     await Promise.all(Array.from({ length: 50 }, add));
     assert.equal(await store.meta.find('count'), '50');
@@ -46,16 +46,16 @@ function locks(test: StoreTest): void {
 
   test('a lock ends with its transaction, also with one that fails', async (store) => {
     const error = new Error('stop');
-    const failing = store.transaction(async ({ lock }) => {
-      await lock('bounds');
+    const failing = store.transaction(async (tables) => {
+      await tables.lock('bounds');
       throw error;
     });
     await assert.rejects(failing, error);
-    await store.transaction(async ({ lock }) => await lock('bounds'));
+    await store.transaction(async (tables) => await tables.lock('bounds'));
     // Whoever has it may ask again.
-    await store.transaction(async ({ lock }) => {
-      await lock('bounds');
-      await lock('bounds');
+    await store.transaction(async (tables) => {
+      await tables.lock('bounds');
+      await tables.lock('bounds');
     });
   });
 

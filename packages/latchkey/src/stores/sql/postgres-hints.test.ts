@@ -60,6 +60,11 @@ class Scene {
     return Object.assign(events, { query, end });
   }
 
+  /** Resolves when it has heard itself. */
+  async listening(): Promise<void> {
+    while (!this.hints.listens) await new Promise(setImmediate);
+  }
+
   /** Resolves when the next hint is told. */
   next(): Promise<readonly Entry[]> {
     const { promise, resolve } = Promise.withResolvers<readonly Entry[]>();
@@ -77,7 +82,7 @@ describe('hints of other processes', () => {
     const first = scene.next();
     scene.hints.start();
     assert.deepEqual(await first, []);
-    while (!scene.hints.listens) await new Promise(setImmediate);
+    await scene.listening();
     const entry = { ...sampleEntry(), seq: 5 };
     const second = scene.next();
     scene.say(writeHint(entry));
@@ -92,11 +97,11 @@ describe('hints of other processes', () => {
   test('are listened for again where the connection is lost', async () => {
     const scene = new Scene();
     scene.hints.start();
-    while (!scene.hints.listens) await new Promise(setImmediate);
+    await scene.listening();
     const again = scene.next();
     for (const client of scene.clients) client.emit('end');
     assert.deepEqual(await again, [], 'somebody may have said something meanwhile');
-    while (!scene.hints.listens) await new Promise(setImmediate);
+    await scene.listening();
     assert.equal(scene.connected, 2);
     await scene.hints.stop();
   });
