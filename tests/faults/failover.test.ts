@@ -92,7 +92,7 @@ const toldOf = (node: World): readonly string[] =>
 describe('a database whose standby takes its place (@rule R8, @fault F3)', () => {
   test('has lost the last seconds: what was revoked stays so, and nobody else is signed out', async (context) => {
     const scene = await open();
-    context.after(scene.close);
+    context.after(() => scene.close());
     const [here, there] = scene.nodes;
     const ended = here.browser();
     await ended.signUp('ended@example.com');
@@ -135,7 +135,7 @@ describe('a database whose standby takes its place (@rule R8, @fault F3)', () =>
 
   test('has lost more than its writers remember: everything older has ended', async (context) => {
     const scene = await open();
-    context.after(scene.close);
+    context.after(() => scene.close());
     const [here] = scene.nodes;
     const visit = here.browser();
     await visit.signUp('ada@example.com');
@@ -158,7 +158,7 @@ describe('a database whose standby takes its place (@rule R8, @fault F3)', () =>
 
   test('is cut off from the machine that must confirm its commits: nodes notice, and rely on nothing old', async (context) => {
     const scene = await open();
-    context.after(scene.close);
+    context.after(() => scene.close());
     const [here] = scene.nodes;
     const visit = here.browser();
     await visit.signUp('ada@example.com');
