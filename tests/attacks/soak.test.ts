@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { UserId } from '@latchkey/verify';
 import { findId } from '../../packages/latchkey/src/foundation/ids.ts';
+import { chanceFrom } from '../faults/history/chance.ts';
 import { bodyOf, openWorld, PASSWORD, type Visit, type World } from '../http/world.ts';
 import { inside } from './scene.ts';
 
@@ -14,17 +15,6 @@ const MOST_MS = 20_000;
 interface Person {
   readonly email: string;
   readonly id: UserId;
-}
-
-/** A generator that can be started again with its seed, for a run that failed (Marsaglia's xorshift). */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
 }
 
 let world: World;
@@ -55,7 +45,7 @@ class Lane {
   constructor(visit: Visit, person: Person, seed: number) {
     this.visit = visit;
     this.person = person;
-    this.#random = randomFrom(seed);
+    this.#random = chanceFrom(seed).below;
   }
 
   async step(): Promise<void> {
