@@ -11,6 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { systemClock } from '@latchkey/verify';
 import { CODES, isFailure } from 'latchkey';
+import { principalIn } from '../../../packages/latchkey/src/flows/authenticate.ts';
 import { revoke } from '../../../packages/latchkey/src/flows/end-sessions.ts';
 import { handler } from '../../../packages/latchkey/src/http/handler.ts';
 import { writeReceipt } from '../../../packages/latchkey/src/http/wire.ts';
@@ -64,9 +65,11 @@ const answer = handler({ rooms, authenticator, allowed }, system.ready);
 /** A page of an application: it asks who is there, and nothing else. */
 async function whoIsThere({ headers }: Request): Promise<Response> {
   try {
-    const presented = await authenticator.authenticate(headers, { safe: true, audience: origin });
-    if (presented?.principal == null) return new Response(null, { status: 401 });
-    const { id, session } = presented.principal;
+    const principal = principalIn(
+      await authenticator.authenticate(headers, { safe: true, audience: origin }),
+    );
+    if (principal === null) return new Response(null, { status: 401 });
+    const { id, session } = principal;
     return Response.json({ id, session: { id: session.id } });
   } catch (error) {
     return new Response(null, { status: isFailure(error) ? CODES[error.code].status : 500 });

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { type Store, sqlite } from 'latchkey';
+import { postgres } from 'latchkey/postgres';
+import { createDatabase } from '../../../tools/postgres-database.mjs';
 import { temporaryFolder } from '../../server/process.ts';
 
 /** A kind of store that two processes can share. */
@@ -18,6 +20,13 @@ export const SHARED_STORES = {
       return { address: join(folder.path, 'latchkey.db'), remove: async () => folder.remove() };
     },
     open: sqlite,
+  },
+  postgres: {
+    provide: async () => {
+      const { url, drop } = await createDatabase();
+      return { address: url, remove: drop };
+    },
+    open: postgres,
   },
 } as const satisfies Readonly<Record<string, SharedStore>>;
 
