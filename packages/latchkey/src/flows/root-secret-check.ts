@@ -1,8 +1,6 @@
 import { ConfigError } from '../config.ts';
 import type { RootSecret } from '../foundation/root-secret.ts';
-import type { Store } from '../stores/store.ts';
-
-const KEY = 'root_secret';
+import { ROOT_KEY, type Store } from '../stores/store.ts';
 
 /**
  * Refuses to go on with a root secret that is not the database's: what was made
@@ -11,7 +9,7 @@ const KEY = 'root_secret';
  * @throws {ConfigError} with one line that names the remedy.
  */
 export async function checkRootSecret(store: Store, { current, ring }: RootSecret): Promise<void> {
-  const stored = await store.meta.putOnce(KEY, current.id);
+  const stored = await store.meta.putOnce(ROOT_KEY, current.id);
   const known = new Set(ring.map(({ id }) => id));
   if (!known.has(stored)) {
     throw new ConfigError(
@@ -26,5 +24,5 @@ export async function checkRootSecret(store: Store, { current, ring }: RootSecre
         'put it behind the new one until their owners have signed in: LATCHKEY_SECRET=new,old',
     );
   }
-  if (stored !== current.id) await store.meta.put(KEY, current.id);
+  if (stored !== current.id) await store.meta.put(ROOT_KEY, current.id);
 }

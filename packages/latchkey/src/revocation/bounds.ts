@@ -1,5 +1,5 @@
 import type { Clock, Millis, Timestamp } from '@latchkey/verify';
-import type { Store, Tables } from '../stores/store.ts';
+import { BOUNDS, type Store, type Tables } from '../stores/store.ts';
 
 /** How long things may be held that rest on the log; each the largest that anybody of the deployment uses. */
 export interface BoundValues {
@@ -12,7 +12,6 @@ export interface BoundValues {
 /** The most that any configuration allows. */
 export const MOST: BoundValues = { accessLife: 900_000, nearCacheLife: 300_000, maxStaleness: 60_000 };
 
-const KEY = 'bounds';
 const NAMES = ['accessLife', 'nearCacheLife', 'maxStaleness'] as const;
 /** How long a value holds that nobody has confirmed: well over what a process takes between two confirmations. */
 const HOLDS_FOR: Millis = 3_600_000;
@@ -50,7 +49,7 @@ export class Bounds {
       const next = { accessLife: ZERO, nearCacheLife: ZERO, maxStaleness: ZERO };
       for (const name of NAMES) next[name] = this.#next(this.#own[name], written?.[name] ?? ZERO);
       const text = JSON.stringify(next);
-      if (text !== JSON.stringify(written)) await tables.meta.put(KEY, text);
+      if (text !== JSON.stringify(written)) await tables.meta.put(BOUNDS, text);
     });
   }
 
@@ -82,7 +81,7 @@ export class Bounds {
 const ZERO: Written = { value: 0, until: 0 };
 
 async function find({ meta }: Pick<Tables, 'meta'>): Promise<AllWritten | null> {
-  const text = await meta.find(KEY);
+  const text = await meta.find(BOUNDS);
   if (text === null) return null;
   const stored: unknown = JSON.parse(text);
   const values = new Map<string, unknown>(

@@ -177,7 +177,7 @@ export class RevocationLog implements LogSource {
         return answer;
       }
       // Whoever is first writes it; the others find it written.
-      await store.log.beginEpoch(answer.epoch, verdict, clock.now());
+      await store.log.beginEpoch(answer.epoch, verdict, clock.now(), seen?.seq);
     }
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
   }

@@ -1,4 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import type { Position } from '@latchkey/verify';
 import type { Seen } from '../stores/store.ts';
 
 /**
@@ -19,10 +20,21 @@ export class Watermark {
     return (await this.#read()).find((seen) => seen.lineage === lineage) ?? null;
   }
 
-  /** Writes it whole or not at all, and leaves what is known of other databases. */
+  /** The highest position that was seen of any database; 0 where nothing is known. */
+  async highest(): Promise<Position> {
+    return Math.max(0, ...(await this.#read()).map(({ seq }) => seq));
+  }
+
+  /**
+   * Writes it whole or not at all, and leaves what is known of other databases. What another
+   * process has seen further of the same epoch stays.
+   */
   async write(seen: Seen): Promise<void> {
     if (lineOf(seen) === this.#written) return;
-    const others = (await this.#read()).filter(({ lineage }) => lineage !== seen.lineage);
+    const known = await this.#read();
+    const further = known.some(({ epoch, seq }) => epoch === seen.epoch && seq > seen.seq);
+    if (further) return;
+    const others = known.filter(({ lineage }) => lineage !== seen.lineage);
     const draft = `${this.#file}.${process.pid}`;
     await writeFile(draft, [...others, seen].map(lineOf).join(''), { mode: 0o600 });
     await rename(draft, this.#file);

@@ -28,9 +28,9 @@ import type {
  */
 
 /**
- * The store cannot be used until somebody does something about it: its message is
- * one line that says what. Thrown by `open` alone; what may pass by itself is
- * `LK_STORE_UNAVAILABLE`.
+ * The store, or a backup of one, cannot be used until somebody does something about it:
+ * its message is one line that says what. Thrown by `open`, `backup` and `restore` alone;
+ * what may pass by itself is `LK_STORE_UNAVAILABLE`.
  */
 export class StoreRefused extends Error {
   override readonly name = 'StoreRefused';
@@ -208,6 +208,11 @@ export interface FollowerRecord {
   readonly acknowledged: Position;
   readonly seenAt: Timestamp;
 }
+
+/** The name under which the id of the root key stands that the database goes with. */
+export const ROOT_KEY = 'root_secret';
+/** The name under which the bounds stand that the running processes act by. */
+export const BOUNDS = 'bounds';
 
 export interface MetaStore {
   find(key: string): Promise<string | null>;
@@ -410,12 +415,12 @@ export interface LogStore {
    */
   beat(now: Timestamp): Promise<void>;
   /**
-   * Begins another epoch, above every position ever given, where `expected` is still the
-   * epoch; false, with nothing written, where somebody else was faster. After a `restore`
-   * all that is older is dead: a floor for everyone stands where the epoch starts, and
-   * signing keys are gone, because what was revoked meanwhile cannot be known.
+   * Begins another epoch, above every position ever given and above `seen`, where `expected`
+   * is still the epoch; false, with nothing written, where somebody else was faster. After a
+   * `restore` all that is older is dead: a floor for everyone stands where the epoch starts,
+   * and signing keys are gone, because what was revoked meanwhile cannot be known.
    */
-  beginEpoch(expected: string, cause: EpochCause, now: Timestamp): Promise<boolean>;
+  beginEpoch(expected: string, cause: EpochCause, now: Timestamp, seen?: Position): Promise<boolean>;
   /** Deletes entries that expired before `now`, at most `limit`; answers how many. */
   purge(now: Timestamp, limit: number): Promise<number>;
 }
@@ -466,6 +471,31 @@ export interface ClientStore {
   disabledAt(subject: string): Promise<Timestamp | null>;
 }
 
+/** What a backup says of itself. */
+export interface BackupSummary {
+  /** The version of the schema that it was made with. */
+  readonly schema: number;
+  readonly at: Timestamp;
+  /** As in `Seen`. */
+  readonly lineage: string;
+  readonly epoch: string;
+  readonly head: Position;
+  /** The ids of the root keys that it is of no use without, the current one first. No secret is in a backup. */
+  readonly rootKeys: readonly string[];
+  /** How many rows it has, by the names of the tables. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+export interface RestoreOptions {
+  readonly now: Timestamp;
+  /** Whether what the database holds may be replaced. */
+  readonly replace: boolean;
+  /** The ids of the root keys that are there. */
+  readonly rootKeys: readonly string[];
+  /** The highest position that anybody has seen of the log, here or in the database that is lost. */
+  readonly seen: Position;
+}
+
 export interface Store extends Tables {
   /** Connects and brings the schema up to date. May be called again after it failed. */
   open(now: Timestamp): Promise<void>;
@@ -487,4 +517,19 @@ export interface Store extends Tables {
   onHint(listener: (entries: readonly Entry[]) => void): () => void;
   /** Whether other processes are heard as they append; else it is looked for what they did. */
   hears(): boolean;
+  /**
+   * Everything that is worth to be kept, of one moment, as lines of text that any store can
+   * restore. Nobody who writes waits for it.
+   *
+   * @throws {StoreRefused} where no server has worked on the database yet, or a newer build.
+   */
+  backup(now: Timestamp): AsyncIterable<string>;
+  /**
+   * Puts a backup in the place of what is there, in one transaction, and begins another
+   * epoch with it, as `LogStore.beginEpoch` for a `restore`. `read` is called twice: nothing
+   * is written before all of it has been read and found whole.
+   *
+   * @throws {StoreRefused} with the remedy, and nothing was written.
+   */
+  restore(read: () => AsyncIterable<string>, options: RestoreOptions): Promise<BackupSummary>;
 }

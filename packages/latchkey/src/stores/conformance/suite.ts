@@ -4,6 +4,7 @@
  * @module
  */
 import { describe, test } from 'node:test';
+import { backupConformance } from './backup.ts';
 import { identityConformance } from './identity.ts';
 import { logConformance } from './log.ts';
 import { operationsConformance } from './operations.ts';
@@ -45,5 +46,6 @@ export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: refresh chains and signing keys`, () => tokenConformance(storeTest));
   describe(`${name}: session data`, () => sessionDataConformance(storeTest));
   describe(`${name}: meta, proofs, receipts and followers`, () => operationsConformance(storeTest));
+  describe(`${name}: backups`, () => backupConformance(storeTest));
   describe(`${name}: text and bytes`, () => textConformance(storeTest));
 }

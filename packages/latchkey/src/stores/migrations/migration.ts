@@ -27,7 +27,8 @@ export interface Migration {
   /**
    * The lowest version that a build must know to work with the schema after it.
    * A step that only adds leaves it where it was, so that old and new builds can
-   * share a database while one is exchanged for the other.
+   * share a database while one is exchanged for the other. Its columns have defaults: those
+   * are what the rows of an older backup get.
    */
   readonly minCompatible: number;
   readonly up: (db: Kysely<Schema>, types: ColumnTypes) => Promise<void>;

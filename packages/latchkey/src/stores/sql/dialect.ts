@@ -3,6 +3,7 @@ import type { Dialect, Kysely, RawBuilder } from 'kysely';
 import type { ColumnTypes } from '../migrations/migration.ts';
 import type { Contest } from './repeat.ts';
 import type { Schema } from './schema.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { Runner } from './statement.ts';
 import type { Touch } from './touch.ts';
 
@@ -63,6 +64,10 @@ export interface SqlDialect extends Contest {
   beginMigration(db: Kysely<Schema>): Promise<void>;
   /** Compiles what each dialect says in its own words. */
   statements(db: Kysely<Schema>): OwnStatements;
+  /** Keeps everybody else from writing to these tables until the open transaction ends; who reads goes on. */
+  alone(db: Kysely<Schema>, tables: readonly string[]): Promise<void>;
+  /** Reads on a connection of its own, so that neither who reads nor who writes waits. */
+  snapshot(db: Kysely<Schema>): Promise<Snapshot>;
   /** As `Store.onHint`. */
   onHint(listener: (entries: readonly Entry[]) => void): () => void;
   /** As `Store.hears`. */

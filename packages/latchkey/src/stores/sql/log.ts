@@ -299,9 +299,16 @@ export class SqlLog implements LogStore {
     if (this.#dialect.beats) await this.#runner.write(this.#statements.beat, { now });
   }
 
-  async beginEpoch(expected: string, cause: EpochCause, now: Timestamp): Promise<boolean> {
+  async beginEpoch(
+    expected: string,
+    cause: EpochCause,
+    now: Timestamp,
+    seen: Position = 0,
+  ): Promise<boolean> {
     return await this.#runner.atomically(async (runner) => {
-      const values = { expected, epoch: randomName(), cause, least: leastStart(now), tag: randomTag() };
+      // Above `seen` too, where the clock is behind the one that it was given by.
+      const least = Math.max(leastStart(now), seen + 1);
+      const values = { expected, epoch: randomName(), cause, least, tag: randomTag() };
       const row = await runner.row(this.#statements.beginEpoch, values);
       if (row === null) return false;
       if (cause === 'restore') {

@@ -3,6 +3,7 @@ import { migrate } from '../migrations/migrate.ts';
 import { MIGRATIONS } from '../migrations/migrations.ts';
 import type { Store, Tables } from '../store.ts';
 import { attemptStatements, SqlAttempts } from './attempts.ts';
+import { backUp } from './backup.ts';
 import { clientStatements, SqlClients } from './clients.ts';
 import type { SqlDialect } from './dialect.ts';
 import { followerStatements, SqlFollowers } from './followers.ts';
@@ -12,11 +13,13 @@ import { passwordStatements, SqlPasswords } from './passwords.ts';
 import { proofStatements, SqlProofs } from './proofs.ts';
 import { receiptStatements, SqlReceipts } from './receipts.ts';
 import { repeating } from './repeat.ts';
+import { type Alone, restore } from './restore.ts';
 import type { Schema } from './schema.ts';
 import { SqlSessionData, sessionDataStatements } from './session-data.ts';
 import { sessionStatements } from './session-statements.ts';
 import { SqlSessions } from './sessions.ts';
 import { SqlSigningKeys, signingKeyStatements } from './signing-keys.ts';
+import type { Snapshot } from './snapshot.ts';
 import { Runner } from './statement.ts';
 import { SqlUsers, userStatements } from './users.ts';
 
@@ -25,6 +28,17 @@ export function sqlStore(dialect: SqlDialect): Store {
   const db = new Kysely<Schema>({ dialect: dialect.kysely });
   const statements = compile(inSchema(db, dialect), dialect);
   const runner = new Runner(db, dialect);
+  const inSnapshot = async (): Promise<Snapshot> => {
+    const snapshot = await dialect.snapshot(db);
+    return { ...snapshot, db: inSchema(snapshot.db, dialect) };
+  };
+  const alone: Alone = (work) =>
+    repeating(dialect, () =>
+      db.transaction().execute(async (transaction) => {
+        const log = logOf(statements, new Runner(transaction, dialect), dialect);
+        return await work({ db: inSchema(transaction, dialect), log });
+      }),
+    );
   return {
     ...tablesOf(statements, runner, dialect),
     open: async (now) => {
@@ -44,6 +58,8 @@ export function sqlStore(dialect: SqlDialect): Store {
       }
     },
     close: async () => await dialect.close(),
+    backup: (now) => backUp(dialect, inSnapshot, now),
+    restore: async (read, options) => await restore(dialect, alone, read, options),
     onHint: (listener) => dialect.onHint(listener),
     hears: () => dialect.hears(),
     transaction: async (work) => await runner.atomically((own) => work(tablesOf(statements, own, dialect))),

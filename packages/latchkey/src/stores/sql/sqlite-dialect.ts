@@ -1,9 +1,17 @@
 import { resolve } from 'node:path';
 import type { Entry, Millis } from '@latchkey/verify';
-import { type Dialect, type DialectAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
+import {
+  type Dialect,
+  type DialectAdapter,
+  Kysely,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely';
 import type { ColumnTypes } from '../migrations/migration.ts';
 import type { SqlDialect } from './dialect.ts';
 import { oneByOne } from './one-by-one.ts';
+import { snapshotOf } from './snapshot.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
 
@@ -54,6 +62,14 @@ export function sqliteDialect(filename: string): SqlDialect {
     unavailable: (error) => error,
     statements: (db) => ({ touch: oneByOne(db), lock: async () => {}, announce: async () => {} }),
     forUpdate: sql``,
+    alone: async () => {},
+    snapshot: async (db) => {
+      // What is in memory has the one connection alone: there, others wait.
+      if (memory) return await snapshotOf(db, async () => {});
+      const own = new SqliteDriver(new SqliteDatabase({ filename: path, name }));
+      await own.open();
+      return await snapshotOf(new Kysely({ dialect: kyselyDialect(own) }), async () => await own.close());
+    },
     log: {
       now: (handedIn) => handedIn,
       // A file has no successor: where an older one is put into its place, its head tells.

@@ -1,6 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { type Millis, systemClock } from '@latchkey/verify';
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import { BUSY_TIMEOUT, type Sleep, whileBusy } from './busy.ts';
 import { Gate } from './gate.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -48,8 +48,11 @@ export class SqliteDriver implements Driver {
     return new Lease(this.#database, leave, this.#sleep, patience);
   }
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await leaseOf(connection).begin();
+  async beginTransaction(
+    connection: DatabaseConnection,
+    { accessMode }: TransactionSettings = {},
+  ): Promise<void> {
+    await leaseOf(connection).begin(accessMode === 'read only' ? 'read' : 'write');
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -95,11 +98,23 @@ class Lease implements DatabaseConnection {
     this.#patience = patience;
   }
 
-  /** Takes the right to write at once, so that no transaction can fail half-way for the want of it. */
-  async begin(): Promise<void> {
-    await this.#run(() =>
-      whileBusy(() => this.#database.execute('BEGIN IMMEDIATE', []), this.#sleep, this.#patience),
-    );
+  /**
+   * Takes at once the right to write, so that no transaction can fail half-way for the want
+   * of it, or the snapshot that is read.
+   */
+  async begin(to: 'read' | 'write'): Promise<void> {
+    const begin = (): void => {
+      if (to === 'write') return void this.#database.execute('BEGIN IMMEDIATE', []);
+      this.#database.execute('BEGIN', []);
+      try {
+        // A transaction that only begins has no snapshot: the first reading takes it.
+        this.#database.execute('SELECT 1 FROM sqlite_schema', []);
+      } catch (error) {
+        this.#database.execute('ROLLBACK', []);
+        throw error;
+      }
+    };
+    await this.#run(() => whileBusy(begin, this.#sleep, this.#patience));
     this.#transaction = 'open';
   }
 

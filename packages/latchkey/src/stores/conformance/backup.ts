@@ -1,0 +1,431 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { type RestoreOptions, ROOT_KEY, type Store, StoreRefused } from '../store.ts';
+import {
+  createSession,
+  createUser,
+  DAY,
+  NOW,
+  sampleEntry,
+  sampleHash,
+  sampleId,
+  samplePassword,
+  sampleUser,
+} from './samples.ts';
+import type { StoreTest } from './store-test.ts';
+
+const OPTIONS: RestoreOptions = { now: NOW + DAY, replace: true, rootKeys: ['root', 'older'], seen: 0 };
+
+/** What is kept of a database, and what becomes of another one in its place. */
+export function backupConformance(test: StoreTest): void {
+  keeping(test);
+  epochs(test);
+  refusing(test);
+}
+
+/** Something of everything that a backup keeps. */
+async function fill(store: Store) {
+  await store.meta.put(ROOT_KEY, 'root');
+  await store.meta.put('text', 'a\n"b"\u2028\u{1f511}');
+  const disabled = { name: 'Ada', emailVerifiedAt: NOW, disabledAt: NOW + 1, fields: '{"plan":"free"}' };
+  const user = await createUser(store, disabled);
+  const session = await createSession(store, {
+    userId: user.id,
+    previousSecretHash: sampleHash(),
+    rotatedAt: NOW,
+    previousAuthTime: NOW,
+    authTime: NOW + 1,
+    acr: 'aal1',
+    amr: ['pwd'],
+    ip: '192.0.2.1',
+    device: 'Firefox on Linux',
+    chain: {
+      nonce: sampleHash().slice(0, 16),
+      generation: 3,
+      generationAt: NOW,
+      key: 'root',
+      origin: sampleHash().slice(0, 16),
+      sharedRun: 2,
+      sharedGeneration: 1,
+    },
+  });
+  const anonymous = await createSession(store);
+  await store.data.write(anonymous.id, 'cart', '["lamp"]', 0);
+  await store.passwords.put(samplePassword(user.id, { pepper: 'older' }));
+  await store.users.assignRole(user.id, 'editor');
+  for (let tries = 0; tries < 3; tries += 1) await store.attempts.count(user.id, NOW);
+  const client = { subject: sampleId(), name: 'batch' };
+  await store.clients.disable(client, NOW);
+  await store.log.raiseFloor('user', user.id, 7);
+  const key = sampleId();
+  const appended = await store.transaction(
+    async (tables) =>
+      await tables.log.append([
+        sampleEntry(),
+        sampleEntry({ scope: 'signing_key', subject: key, expiresAt: NOW + 9 * DAY }),
+      ]),
+  );
+  return { user, session, anonymous, client, entries: appended.entries };
+}
+
+async function backUp(store: Store): Promise<readonly string[]> {
+  return await Array.fromAsync(store.backup(NOW));
+}
+
+async function* from(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
+}
+
+function restore(store: Store, lines: readonly string[], options: Partial<RestoreOptions> = {}) {
+  return store.restore(() => from(lines), { ...OPTIONS, ...options });
+}
+
+/** The rows of a backup, without its first and last line. */
+function rowsOf(lines: readonly string[]): readonly string[] {
+  return lines.slice(1, -1);
+}
+
+function keeping(test: StoreTest): void {
+  test('a backup that is restored brings back all of it, and nothing else is there', async (store) => {
+    const { user, session, anonymous, client, entries } = await fill(store);
+    const lines = await backUp(store);
+    const later = await createUser(store);
+    await store.users.setFields(user.id, '{}');
+    await store.users.removeRole(user.id, 'editor');
+    await store.passwords.put(samplePassword(later.id));
+    await store.attempts.reset(user.id);
+    await store.clients.enable(client.subject);
+    await store.data.write(anonymous.id, 'cart', null, 1);
+    await store.proofs.replace('setup', sampleHash(), NOW + 2 * DAY);
+
+    const summary = await restore(store, lines);
+    assert.equal(summary.rows['account'], 1);
+    assert.equal(summary.at, NOW);
+    assert.deepEqual(await store.users.find(user.id), user);
+    assert.equal(await store.users.find(later.id), null);
+    assert.deepEqual((await store.sessions.read(session.id))?.session, session);
+    assert.deepEqual((await store.sessions.read(session.id))?.roles, ['editor']);
+    assert.deepEqual(await store.passwords.find(user.id), samplePassword(user.id, { pepper: 'older' }));
+    assert.deepEqual(
+      [...(await store.data.read(anonymous.id)).values()],
+      [{ value: '["lamp"]', version: 1 }],
+    );
+    assert.equal(await store.attempts.count(user.id, NOW), 4);
+    assert.equal(await store.clients.disabledAt(client.subject), NOW);
+    assert.equal(await store.log.floor('user', user.id), 7);
+    assert.deepEqual((await store.log.pull(null, NOW)).entries, entries);
+    assert.equal(await store.meta.find('text'), 'a\n"b"\u2028\u{1f511}');
+  });
+
+  test('a backup of what was restored has the same rows, but for the new epoch', async (store) => {
+    await fill(store);
+    const lines = await backUp(store);
+    await restore(store, lines);
+    const again = rowsOf(await backUp(store));
+    const floor = again.filter((line) => !lines.includes(line));
+    assert.equal(floor.length, 1);
+    assert.match(floor[0] ?? '', /^\["floor","all","",\d+\]$/);
+    assert.deepEqual(
+      again.filter((line) => line !== floor[0]),
+      rowsOf(lines),
+    );
+  });
+
+  test('a backup has every row of a table that is read in many pages, once', async (store) => {
+    await store.meta.put(ROOT_KEY, 'root');
+    const ids = new Set<string>();
+    await store.transaction(async (tables) => {
+      for (let index = 0; index < 1_201; index += 1) {
+        const { id } = await createUser(tables);
+        ids.add(id);
+        await tables.users.assignRole(id, 'one');
+        await tables.users.assignRole(id, 'two');
+      }
+    });
+    const lines = await backUp(store);
+    const rows = lines.filter((line) => line.startsWith('["account"')).map((line) => JSON.parse(line)[1]);
+    assert.deepEqual(rows.toSorted(), [...ids].toSorted());
+    assert.equal(new Set(lines.filter((line) => line.startsWith('["user_role"'))).size, 2_402);
+    assert.equal((await restore(store, lines)).rows['user_role'], 2_402);
+    assert.equal(await store.users.count(), 1_201);
+    assert.equal(await store.users.countWithRole('two'), 1_201);
+  });
+
+  test('a backup is of one moment, whatever is written while it is read', async (store) => {
+    await store.meta.put(ROOT_KEY, 'root');
+    const user = await createUser(store);
+    const lines = store.backup(NOW)[Symbol.asyncIterator]();
+    const first = await lines.next();
+    // Not awaited here: a store with one connection answers when that is free.
+    const written = store.transaction(async (tables) => {
+      await createSession(tables, { userId: user.id });
+      await tables.users.setFields(user.id, '{"late":true}');
+      await tables.log.append([sampleEntry()]);
+    });
+    const rest: string[] = [];
+    for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value);
+    await written;
+    const text = [first.value, ...rest].join('\n');
+    assert.doesNotMatch(text, /late|"session",|"revocation",/);
+    assert.match(text, /^\["account",/m);
+  });
+
+  test('a backup that nobody reads to its end lets go of the store', async (store) => {
+    await fill(store);
+    for await (const line of store.backup(NOW)) if (line.startsWith('["account"')) break;
+    await store.meta.put('key', 'value');
+  });
+
+  test('a backup holds no signing key, no proof and nothing of the processes that run', async (store) => {
+    await fill(store);
+    await store.signingKeys.add(signingKey('kid-of-a-key'));
+    await store.proofs.replace('setup', sampleHash(), NOW + DAY);
+    const id = sampleId<'follower'>();
+    const follower = { id, name: 'host-of-a-node', registeredAt: NOW, acknowledged: 1, seenAt: NOW };
+    await store.followers.put(follower);
+    const text = (await backUp(store)).join('\n');
+    assert.doesNotMatch(text, /kid-of-a-key|setup|host-of-a-node/);
+    await restore(store, await backUp(store));
+    assert.deepEqual(await store.followers.list(), [follower], 'who runs goes on');
+  });
+}
+
+function signingKey(kid: string) {
+  return {
+    kid,
+    algorithm: 'EdDSA',
+    publicKey: '{}',
+    sealed: sampleHash(),
+    sealedBy: 'root',
+    createdAt: NOW,
+    usedAt: NOW,
+    activatesAt: NOW,
+  } as const;
+}
+
+function epochs(test: StoreTest): void {
+  test('restoring begins an epoch above all that is older, which is dead', async (store) => {
+    const { session } = await fill(store);
+    const lines = await backUp(store);
+    const before = await store.log.pull(null, NOW);
+    await store.signingKeys.add(signingKey('kid'));
+    await store.transaction(async (tables) => await tables.log.append([sampleEntry()]));
+    const last = await store.log.head();
+    await restore(store, lines);
+    const { lineage, epoch, epochStart, head, cause } = await store.log.pull(null, NOW);
+    assert.equal(lineage, before.lineage);
+    assert.notEqual(epoch, before.epoch);
+    assert.equal(cause, 'restore');
+    assert.equal(head, epochStart);
+    assert.ok(epochStart > last.seq);
+    assert.equal(await store.log.floor('all', ''), epochStart);
+    assert.equal((await store.sessions.read(session.id))?.floor, epochStart);
+    assert.deepEqual(await store.signingKeys.list(), []);
+    assert.equal(await store.sessions.create({ ...session, id: sampleId(), rs: last.seq }), false);
+  });
+
+  test('the epoch is above what the lost database had given, though the clock says less', async (store) => {
+    await fill(store);
+    const lines = await backUp(store);
+    const seen = (await store.log.head()).seq + 2 ** 40;
+    await restore(store, lines, { seen, now: 0 });
+    assert.ok((await store.log.head()).seq > seen);
+  });
+
+  test('the epoch is above the head of the backup, though the database and the clock say less', async (store) => {
+    await fill(store);
+    const head = (await store.log.head()).seq + 2 ** 40;
+    const lines = written(await backUp(store), (header) => ({ ...header, head }));
+    await restore(store, lines, { now: 0 });
+    assert.ok((await store.log.head()).seq > head);
+  });
+
+  test('the lineage is that of the backup, so that whoever has seen it further is asked', async (store) => {
+    await fill(store);
+    const lineage = 'lineage-of-another';
+    await restore(
+      store,
+      written(await backUp(store), (header) => ({ ...header, lineage })),
+    );
+    assert.equal((await store.log.pull(null, NOW)).lineage, lineage);
+  });
+
+  test('a signing key that was revoked after the backup stays revoked (@rule R2)', async (store) => {
+    await fill(store);
+    const lines = await backUp(store);
+    const revoked = sampleEntry({ scope: 'signing_key', subject: sampleId(), expiresAt: NOW + 9 * DAY });
+    const { entries } = await store.transaction(async (tables) => await tables.log.append([revoked]));
+    await restore(store, lines);
+    const pulled = (await store.log.pull(null, NOW)).entries;
+    assert.deepEqual(pulled.at(-1), entries[0]);
+    assert.equal(pulled.length, 3);
+  });
+
+  test('the bounds that running processes act by stay (@rule R6)', async (store) => {
+    await fill(store);
+    await store.meta.put('bounds', 'of then');
+    const lines = await backUp(store);
+    await store.meta.put('bounds', 'of now');
+    await restore(store, lines);
+    assert.equal(await store.meta.find('bounds'), 'of now');
+  });
+}
+
+type Header = Readonly<Record<string, unknown>>;
+
+/** A backup as another build, or somebody else, may have written it: whole, with another first line or other rows. */
+function written(
+  lines: readonly string[],
+  header: (header: Header) => Header,
+  rows: (rows: readonly string[]) => readonly string[] = (same) => same,
+): readonly string[] {
+  const [first = '', last = ''] = [lines[0], lines.at(-1)];
+  const all = [JSON.stringify(header(JSON.parse(first) as Header)), ...rows(rowsOf(lines))];
+  const hash = createHash('sha256');
+  for (const line of all) hash.update(`${line}\n`);
+  return [...all, JSON.stringify({ ...(JSON.parse(last) as Header), sha256: hash.digest('base64url') })];
+}
+
+type Mangle = (lines: readonly string[]) => readonly string[];
+
+const MANGLED: readonly (readonly [title: string, mangle: Mangle, says: RegExp])[] = [
+  ['is empty', () => [], /empty/],
+  ['is something else', () => ['Dear diary'], /none of Latchkey/],
+  ['is JSON of something else', () => ['{"format":"diary"}'], /none of Latchkey/],
+  ['lacks its last line', (lines) => lines.slice(0, -1), /cut off/],
+  ['lacks a row', (lines) => lines.toSpliced(3, 1), /not as it was written/],
+  ['has a row twice', (lines) => lines.toSpliced(3, 0, lines[3] ?? ''), /not as it was written/],
+  ['has a row after its last line', (lines) => [...lines, lines[3] ?? ''], /not as it was written/],
+  ['ends twice', (lines) => [...lines, lines.at(-1) ?? ''], /not as it was written/],
+  ['has a half row', (lines) => lines.with(3, (lines[3] ?? '').slice(0, 20)), /not as it was written/],
+  [
+    'has another role in it',
+    (lines) => lines.map((line) => line.replace('"editor"', '"administrator"')),
+    /not as it was written/,
+  ],
+  [
+    'says of itself that it is older',
+    (lines) => lines.with(0, (lines[0] ?? '').replace(`"at":${NOW}`, `"at":${NOW - 1}`)),
+    /not as it was written/,
+  ],
+  [
+    'is of a newer format',
+    (lines) => written(lines, (header) => ({ ...header, version: 2 })),
+    /of format 2, and this build knows 1: .*newer build/,
+  ],
+  [
+    'is of a newer schema',
+    (lines) => written(lines, (header) => ({ ...header, schema: 999 })),
+    /of schema version 999, and this build knows \d+: .*newer build/,
+  ],
+  [
+    'has a table that nobody knows',
+    (lines) => written(lines, (header) => ({ ...header, tables: { spies: ['id'] } })),
+    /not as it was written/,
+  ],
+  [
+    'has a value that its column cannot have',
+    (lines) =>
+      written(
+        lines,
+        (same) => same,
+        (rows) => rows.with(0, '["meta","key",7]'),
+      ),
+    /not as it was written/,
+  ],
+  [
+    'has a row whose parent is not there',
+    (lines) =>
+      written(
+        lines,
+        (same) => same,
+        (rows) => rows.map(ofNobody),
+      ),
+    /does not fit user_role/,
+  ],
+  [
+    'needs another root secret',
+    (lines) => written(lines, (header) => ({ ...header, root_keys: ['root', 'third'] })),
+    /needs the root secret third \(here is root and older\).*LATCHKEY_SECRET=new,old/,
+  ],
+];
+
+function ofNobody(line: string): string {
+  const [table, , ...rest] = JSON.parse(line) as readonly string[];
+  return table === 'user_role' ? JSON.stringify([table, sampleId(), ...rest]) : line;
+}
+
+function refusing(test: StoreTest): void {
+  for (const [title, mangle, says] of MANGLED) {
+    test(`a backup that ${title} is refused, and nothing is written`, async (store) => {
+      await fill(store);
+      const lines = await backUp(store);
+      await store.meta.put('later', 'value');
+      const before = await backUp(store);
+      await assert.rejects(restore(store, mangle(lines)), (error) => {
+        assert.ok(error instanceof StoreRefused, String(error));
+        assert.match(error.message, says);
+        assert.match(error.message, /^[^\n]+$/);
+        return true;
+      });
+      assert.deepEqual(await backUp(store), before);
+    });
+  }
+
+  test('a database that is not empty is replaced where that was said, and only there', async (store) => {
+    await fill(store);
+    const lines = await backUp(store);
+    const before = await backUp(store);
+    await assert.rejects(restore(store, lines, { replace: false }), /not empty.*--replace/);
+    assert.deepEqual(await backUp(store), before);
+  });
+
+  test('an empty one needs no such word', async (store) => {
+    await store.meta.put(ROOT_KEY, 'root');
+    await store.log.raiseFloor('all', '', 1);
+    const lines = await backUp(store);
+    assert.equal((await restore(store, lines, { replace: false })).rows['account'], 0);
+  });
+
+  test('a database with sessions alone is not empty', async (store) => {
+    await store.meta.put(ROOT_KEY, 'root');
+    await createSession(store);
+    const lines = await backUp(store);
+    await assert.rejects(restore(store, lines, { replace: false }), StoreRefused);
+  });
+
+  test('a backup that is another when it is read again changes nothing', async (store) => {
+    await fill(store);
+    const whole = await backUp(store);
+    await store.users.create(sampleUser());
+    const before = await backUp(store);
+    for (const second of [whole.slice(0, -3), whole.slice(0, 1), []]) {
+      const readings = [whole, second];
+      await assert.rejects(
+        store.restore(() => from(readings.shift() ?? []), OPTIONS),
+        StoreRefused,
+      );
+      assert.deepEqual(await backUp(store), before);
+    }
+  });
+
+  test('a reading that fails half-way changes nothing, and rejects with what it threw', async (store) => {
+    await fill(store);
+    const lines = await backUp(store);
+    const error = new Error('the disk is gone');
+    let readings = 0;
+    async function* failing(): AsyncGenerator<string> {
+      readings += 1;
+      for (const [index, line] of lines.entries()) {
+        if (readings === 2 && index === lines.length - 2) throw error;
+        yield line;
+      }
+    }
+    await assert.rejects(store.restore(failing, OPTIONS), error);
+    assert.deepEqual(await backUp(store), lines);
+  });
+
+  test('there is nothing to back up where no server has worked', async (store) => {
+    await assert.rejects(backUp(store), StoreRefused);
+  });
+}
