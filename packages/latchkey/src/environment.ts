@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, isLoopback } from './config.ts';
@@ -59,6 +69,7 @@ export async function readSettings(everything: Environment, directory: string): 
   const host = environment['HOST'] ?? '127.0.0.1';
   const folder = resolve(directory, environment['LATCHKEY_DATA'] ?? 'data');
   const { store, database, secret, source } = await dataOf(environment, folder);
+  const watermark = watermarkFile(folder);
   const profile = parseProfiles(environment['LATCHKEY_PROFILE']);
   const trustedProxies = environment['LATCHKEY_TRUSTED_PROXIES'];
   const url = environment['LATCHKEY_URL'] ?? file?.url ?? `http://localhost:${port}`;
@@ -79,6 +90,8 @@ export async function readSettings(everything: Environment, directory: string): 
     ['secret', source],
     ['clients', file?.clients === undefined ? 'default' : 'latchkey.config.ts'],
   ]);
+  if (watermark !== undefined && file?.log?.watermark === undefined)
+    sources.set('log.watermark', environment['LATCHKEY_DATA'] === undefined ? 'default' : 'LATCHKEY_DATA');
   if (profile !== null) sources.set('profile', 'LATCHKEY_PROFILE');
   if (trustedProxies !== undefined) sources.set('trustedProxies', 'LATCHKEY_TRUSTED_PROXIES');
   return {
@@ -88,6 +101,7 @@ export async function readSettings(everything: Environment, directory: string): 
       url,
       secret,
       store,
+      log: { ...(watermark === undefined ? {} : { watermark }), ...file?.log },
       ...(profile === null ? {} : { profile }),
       ...(trustedProxies === undefined
         ? {}
@@ -234,6 +248,17 @@ function makeFolder(folder: string): string {
       `cannot make the data folder ${folder} (${codeOf(error)}); make it writable, or name another by LATCHKEY_DATA`,
       { cause: error },
     );
+  }
+}
+
+/** Where the folder is needed for nothing else, a node without a disk of its own goes without it. */
+function watermarkFile(folder: string): string | undefined {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK);
+    return join(folder, 'watermark');
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,9 +4,11 @@ import { ConfigError } from '../config.ts';
 import { isFailure, reasonsOf } from '../errors.ts';
 import { StoreRefused, VERSION } from '../latchkey.ts';
 import { adviseCommand } from './advise.ts';
+import { backupCommand } from './backup.ts';
 import { configCommand } from './config.ts';
 import { inspectCommand } from './inspect.ts';
 import { Refused } from './refused.ts';
+import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
 import { usersCommand } from './users.ts';
 
@@ -17,6 +19,8 @@ const program = new Command('latchkey')
   .addCommand(serveCommand())
   .addCommand(usersCommand())
   .addCommand(configCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
   .addCommand(adviseCommand())
   .addCommand(inspectCommand())
   .exitOverride();
