@@ -112,6 +112,15 @@ export async function startUntil(
   };
 }
 
+/** Resolves when a running program has printed what is expected; rejects where it ends before. */
+export async function printed({ child, output }: Running, expected: RegExp): Promise<void> {
+  while (!expected.test(output.stdout)) {
+    const ended = child.exitCode !== null || child.signalCode !== null;
+    if (ended || child.stdout === null) throw new Error(`it ended without it: ${output.stderr}`);
+    await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+  }
+}
+
 /** A standalone server of a test's own. */
 export interface TestServer extends Running {
   readonly url: string;

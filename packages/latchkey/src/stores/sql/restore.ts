@@ -64,22 +64,24 @@ async function empty(db: Kysely<Schema>): Promise<void> {
 }
 
 async function fill(db: Kysely<Schema>, lines: AsyncIterable<string>): Promise<BackupSummary> {
+  const batches = new Map<BackedUpTable, InsertStatement>();
   let batch: BackupRow[] = [];
-  let statement: InsertStatement | null = null;
   const flush = async (): Promise<void> => {
-    const [first] = batch;
-    if (first === undefined) return;
-    if (batch.length === BATCH) await run(db, (statement ??= insertStatement(db, first, BATCH)), batch);
-    else for (const row of batch) await run(db, insertStatement(db, row, 1), [row]);
+    const rows = batch;
     batch = [];
+    const [first] = rows;
+    if (first === undefined) return;
+    if (rows.length < BATCH) {
+      for (const row of rows) await run(db, insertStatement(db, row, 1), [row]);
+      return;
+    }
+    const statement = batches.get(first.table) ?? insertStatement(db, first, BATCH);
+    batches.set(first.table, statement);
+    await run(db, statement, rows);
   };
   const summary = await readBackup(lines, async (row) => {
-    if (batch[0] !== undefined && batch[0].table !== row.table) {
-      await flush();
-      statement = null;
-    }
+    if (batch.length === BATCH || (batch[0] !== undefined && batch[0].table !== row.table)) await flush();
     batch.push(row);
-    if (batch.length === BATCH) await flush();
   });
   await flush();
   return summary;
