@@ -62,7 +62,8 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
     }
     rest = [...rest, chunk.subarray(start)];
     length += chunk.length - start;
-    if (length > LONGEST_LINE) throw new Refused('it has no lines: name a file that latchkey backup has made');
+    if (length > LONGEST_LINE)
+      throw new Refused('it has no lines: name a file that latchkey backup has made');
   }
   if (length > 0) yield Buffer.concat(rest).toString('utf8');
 }

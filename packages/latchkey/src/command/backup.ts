@@ -42,7 +42,9 @@ async function backUp(file: string, { json }: BackupOptions): Promise<void> {
     const say = (text: string): void => void (toOutput ? process.stderr : process.stdout).write(`${text}\n`);
     if (json === true) return say(JSON.stringify({ file, ...summary }));
     say(`Backed up ${countsOf(summary)}${toOutput ? '' : ` into ${file}`}.`);
-    say(`The root secret ${summary.rootKeys.join(' and ')} is not in it: keep ${keptApart(sources)} elsewhere.`);
+    say(
+      `The root secret ${summary.rootKeys.join(' and ')} is not in it: keep ${keptApart(sources)} elsewhere.`,
+    );
   } finally {
     await store.close();
   }

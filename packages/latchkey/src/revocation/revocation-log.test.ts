@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Position } from '@latchkey/verify';
 import { sqlite } from '../stores/sql/sqlite.ts';
 import { Bounds } from './bounds.ts';
 import { RevocationLog } from './revocation-log.ts';
+import { Watermark } from './watermark.ts';
 
 describe('a node among the followers of its log', () => {
   const store = sqlite(':memory:');
@@ -66,4 +70,32 @@ describe('a node among the followers of its log', () => {
     assert.equal((await store.log.head()).seq, seq);
     assert.ok(((await store.log.floor('all', '')) ?? 0) <= seq);
   });
+});
+
+test('a database that was put back goes on above all that was seen, though the clock was ahead then (@rule R8)', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const store = sqlite(':memory:');
+  const clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
+  await store.open(clock.now());
+  const { lineage, epoch, head } = await store.log.pull(null, clock.now());
+  const watermark = new Watermark(join(folder, 'watermark'));
+  // A year ahead.
+  const seen = head + 31_536_000 * 2 ** 20;
+  await watermark.write({ lineage, epoch, seq: seen, beatAt: null });
+  const causes: string[] = [];
+  const log = new RevocationLog({
+    store,
+    clock,
+    maxStaleness: 5_000,
+    bounds: new Bounds(clock, { accessLife: 300_000, nearCacheLife: 60_000, maxStaleness: 5_000 }),
+    followerName: 'here',
+    watermark,
+    onEpoch: async (cause) => void causes.push(cause),
+    onError: (error) => assert.fail(String(error)),
+  });
+  const pulled = await log.pull(null);
+  assert.ok(pulled.epochStart > seen);
+  assert.deepEqual(causes, ['restore']);
+  await store.close();
+  rmSync(folder, { recursive: true });
 });

@@ -36,6 +36,25 @@ describe('the watermark (@rule R8)', () => {
     assert.equal(readFileSync(file, 'utf8').split('\n').length, 2);
   });
 
+  test('stays where another process has seen more of the same epoch, and follows a new one', async () => {
+    const file = join(folder, 'further');
+    const [one, other] = [new Watermark(file), new Watermark(file)];
+    await one.write({ ...SEEN, seq: SEEN.seq + 5 });
+    await other.write(SEEN);
+    assert.equal((await one.find('database'))?.seq, SEEN.seq + 5);
+    await other.write({ ...SEEN, epoch: 'epoch-2', seq: 7 });
+    assert.equal((await one.find('database'))?.seq, 7);
+  });
+
+  test('knows the highest position of all databases', async () => {
+    const file = join(folder, 'highest');
+    const watermark = new Watermark(file);
+    assert.equal(await watermark.highest(), 0);
+    await watermark.write(SEEN);
+    await watermark.write({ ...SEEN, lineage: 'other', seq: 3 });
+    assert.equal(await watermark.highest(), SEEN.seq);
+  });
+
   for (const [title, text] of [
     ['empty', ''],
     ['torn', 'database epoch'],

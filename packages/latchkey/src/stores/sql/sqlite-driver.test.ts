@@ -96,6 +96,18 @@ describe('one connection', () => {
 });
 
 describe('another connection that writes', () => {
+  test('is not seen by a transaction that reads, from its beginning on, and does not wait for it', async () => {
+    const { filename, driver, db, names } = await openFile('snapshot.db');
+    const reading = await db.startTransaction().setAccessMode('read only').execute();
+    const other = new DatabaseSync(filename);
+    other.exec("INSERT INTO item VALUES ('late')");
+    other.close();
+    assert.deepEqual(await reading.selectFrom('item').selectAll().execute(), []);
+    await reading.rollback().execute();
+    assert.deepEqual(await names(), ['late']);
+    await driver.close();
+  });
+
   test('is waited for, and meanwhile the thread is free', async () => {
     const { filename, driver, db, names } = await openFile('waiting.db');
     const other = new DatabaseSync(filename);
