@@ -4,24 +4,34 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { Kysely } from 'kysely';
 import { idFromBytes } from '../../packages/latchkey/src/foundation/ids.ts';
 import { migrate } from '../../packages/latchkey/src/stores/migrations/migrate.ts';
 import { MIGRATIONS } from '../../packages/latchkey/src/stores/migrations/migrations.ts';
+import { postgres } from '../../packages/latchkey/src/stores/sql/postgres.ts';
 import type { Schema } from '../../packages/latchkey/src/stores/sql/schema.ts';
 import { sqlite } from '../../packages/latchkey/src/stores/sql/sqlite.ts';
 import { sqliteDialect } from '../../packages/latchkey/src/stores/sql/sqlite-dialect.ts';
 import { ROOT_KEY, type Store, StoreRefused } from '../../packages/latchkey/src/stores/store.ts';
+import { createDatabase, nameSchema } from '../../tools/postgres-database.mjs';
 
 const NOW = 1_800_000_000_000;
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
-after(() => rmSync(folder, { recursive: true }));
+let database: Awaited<ReturnType<typeof createDatabase>>;
+before(async () => {
+  database = await createDatabase();
+});
+after(async () => {
+  rmSync(folder, { recursive: true });
+  await database.drop();
+});
 
 /** Each store that a backup may come from and go to. */
 const STORES: readonly (readonly [name: string, make: (name: string) => Store])[] = [
   ['SQLite in a file', (name) => sqlite(join(folder, `${name}.db`))],
   ['SQLite in memory', () => sqlite(':memory:')],
+  ['PostgreSQL', () => postgres(database.url, { schema: nameSchema(database).schema })],
 ];
 
 const OPTIONS = { now: NOW, replace: false, rootKeys: ['root'], seen: 0 };
@@ -83,7 +93,8 @@ describe('a backup of another version of the schema', () => {
     const dialect = sqliteDialect(filename);
     await dialect.open();
     const db = new Kysely<Schema>({ dialect: dialect.kysely });
-    const step = { migrations: MIGRATIONS.slice(0, 2), types: dialect.types, name: dialect.name };
+    const { types, name, passes } = dialect;
+    const step = { migrations: MIGRATIONS.slice(0, 2), types, name, passes };
     await db.transaction().execute(async (transaction) => await migrate(transaction, step));
     await dialect.close();
     const database = new DatabaseSync(filename);

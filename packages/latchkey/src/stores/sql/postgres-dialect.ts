@@ -17,6 +17,7 @@ import { passes, quoted, refused, unavailable } from './postgres-errors.ts';
 import { PostgresHints, writeHint } from './postgres-hints.ts';
 import { type PostgresOptions, parseOptions } from './postgres-options.ts';
 import type { Schema } from './schema.ts';
+import { snapshotOf } from './snapshot.ts';
 import { type Param, Statement } from './statement.ts';
 
 const OLDEST = 130_000;
@@ -95,6 +96,11 @@ export function postgresDialect(
       lock: locker(db, schema),
       announce: announcer(db, channel),
     }),
+    alone: async (db, tables) => {
+      const names = sql.join(tables.map((table) => sql.id(schema, table)));
+      await sql`lock table ${names} in exclusive mode`.execute(db);
+    },
+    snapshot: async (db) => await snapshotOf(db, async () => {}),
     forUpdate: sql`for update`,
     log: LOG,
     onHint: (listener) => hints.onHint(listener),

@@ -1,5 +1,5 @@
 import type { Millis } from '@latchkey/verify';
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import pg from 'pg';
 import { Gate } from './gate.ts';
 import { isLost, isOutdated, isUnprepared, outcomeUnknown, passes, unavailable } from './postgres-errors.ts';
@@ -24,6 +24,14 @@ const LIMITS: PostgresLimits = { connect: 5_000, call: 10_000, migration: 900_00
 const BEGIN =
   'begin isolation level read committed; ' +
   "set local lock_timeout = '10s'; set local idle_in_transaction_session_timeout = '30s'";
+
+/**
+ * One snapshot, which the first statement takes. Whoever reads it may be slow to take what
+ * was read, and keeps nobody waiting.
+ */
+const BEGIN_READING =
+  'begin isolation level repeatable read read only; ' +
+  "set local idle_in_transaction_session_timeout = '10min'; select 1";
 
 export interface PostgresDriverOptions {
   readonly url: string;
@@ -122,8 +130,11 @@ export class PostgresDriver implements Driver {
     return await this.#lend(this.#pool);
   }
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await leaseOf(connection).begin();
+  async beginTransaction(
+    connection: DatabaseConnection,
+    { accessMode }: TransactionSettings = {},
+  ): Promise<void> {
+    await leaseOf(connection).begin(accessMode === 'read only' ? BEGIN_READING : BEGIN);
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -188,8 +199,8 @@ class Lease implements DatabaseConnection {
     this.#limits = limits;
   }
 
-  async begin(): Promise<void> {
-    await this.#ask({ text: BEGIN }, this.#limits.call);
+  async begin(text: string): Promise<void> {
+    await this.#ask({ text }, this.#limits.call);
     this.#transaction = 'open';
   }
 

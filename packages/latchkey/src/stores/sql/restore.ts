@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { CompiledQuery, type Kysely } from 'kysely';
 import { isFailure } from '../../errors.ts';
 import { type BackupSummary, type LogStore, type RestoreOptions, StoreRefused } from '../store.ts';
 import { anyTables, requireKnownSchema } from './backup.ts';
@@ -112,8 +112,10 @@ async function run(
   const values = rows.flatMap((row, index) =>
     row.columns.map((column, at) => [`${index} ${column}`, row.values[at] ?? null] as const),
   );
+  // Without the name: no connection is to keep it prepared, and it may take longer than a request.
+  const { sql, parameters } = statement.with(Object.fromEntries(values));
   try {
-    await db.executeQuery(statement.with(Object.fromEntries(values)));
+    await db.executeQuery(CompiledQuery.raw(sql, [...parameters]));
   } catch (error) {
     if (isFailure(error)) throw error;
     const why = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : String(error);
