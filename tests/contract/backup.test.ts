@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { Kysely } from 'kysely';
+import pg from 'pg';
 import { idFromBytes } from '../../packages/latchkey/src/foundation/ids.ts';
 import { migrate } from '../../packages/latchkey/src/stores/migrations/migrate.ts';
 import { MIGRATIONS } from '../../packages/latchkey/src/stores/migrations/migrations.ts';
@@ -198,5 +199,54 @@ test('writers in a file wait for no reader of a backup, however slow (@fault F23
     assert.doesNotMatch(next.value, /"while"|"beside"/);
   }
   assert.ok(lines > 4_000);
+  await store.close();
+});
+
+test('on PostgreSQL nobody writes between what a restore deletes and what it writes (@fault F23)', async () => {
+  const store = postgres(database.url, { schema: nameSchema(database).schema });
+  await store.open(NOW);
+  await store.meta.put(ROOT_KEY, 'root');
+  const user = {
+    id: idFromBytes<'user'>(Buffer.alloc(16, 1)),
+    email: 'a@b.c',
+    emailKey: 'a@b.c',
+    name: null,
+    emailVerifiedAt: null,
+    createdAt: NOW,
+    disabledAt: null,
+    fields: '{}',
+  };
+  await store.users.create(user);
+  const lines = await Array.fromAsync(store.backup(NOW));
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  let readings = 0;
+  let written: Promise<boolean> = Promise.resolve(false);
+  let done = false;
+  async function* read(): AsyncGenerator<string> {
+    readings += 1;
+    for (const line of lines) {
+      if (readings === 2 && line.startsWith('["account"')) {
+        written = store.users.create({ ...user, id: idFromBytes<'user'>(Buffer.alloc(16, 2)) });
+        void written.finally(() => {
+          done = true;
+        });
+        // Until it has been written, or waits for its turn.
+        for (let waits = 0; waits === 0 && !done; ) {
+          const { rows } = await client.query<{ waits: number }>(
+            `select count(*)::int as waits from pg_locks where not granted
+             and database = (select oid from pg_database where datname = current_database())`,
+          );
+          waits = rows[0]?.waits ?? 0;
+        }
+      }
+      yield line;
+    }
+  }
+  await store.restore(read, { ...OPTIONS, replace: true });
+  assert.equal(await written, false, 'the address is taken');
+  assert.deepEqual(await store.users.find(user.id), user);
+  assert.equal(readings, 2);
+  await client.end();
   await store.close();
 });

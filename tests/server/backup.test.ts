@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } 
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { createDatabase } from '../../tools/postgres-database.mjs';
 import {
   call,
   cookieOf,
@@ -49,7 +50,104 @@ function assertRefused({ code, stdout, stderr }: Ended, says: RegExp): void {
   assert.match(stderr, says);
 }
 
-describe('backup and restore beside a running server', () => {
+/** Where the data of a server are, besides its folder; it is made before the server starts. */
+type Data = () => Promise<{ readonly environment: Readonly<Record<string, string>>; drop(): Promise<void> }>;
+
+const SECRET = Buffer.from(Array.from({ length: 32 }, (_, index) => (index * 37) % 251)).toString('base64');
+
+const postgresData: Data = async () => {
+  const { url, drop } = await createDatabase();
+  return { environment: { LATCHKEY_DATABASE_URL: url, LATCHKEY_SECRET: SECRET }, drop };
+};
+
+const STORES: readonly (readonly [name: string, make: Data])[] = [
+  ['SQLite', async () => ({ environment: {}, drop: async () => {} })],
+  ['PostgreSQL', postgresData],
+];
+
+for (const [name, make] of STORES) {
+  test(`${name}: what was trusted before a restore ends on the running server, which goes on (@incident G3, @rule R8)`, async () => {
+    const folder = temporaryFolder();
+    const data = await make();
+    const server = await startServer(folder.path, data.environment);
+    const environment = { ...data.environment, LATCHKEY_DATA: folder.path };
+    const backup = join(folder.path, 'backup.gz');
+    try {
+      await restoreBeside(server, backup, environment);
+    } finally {
+      await server.end('SIGTERM');
+      folder.remove();
+      await data.drop();
+    }
+  });
+}
+
+async function restoreBeside(
+  server: TestServer,
+  backup: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  const ended = await signUp(server, 'ada@example.com');
+  const ada = cookieOf(await signIn(server, 'ada@example.com'));
+  const made = await run(['backup', backup], environment);
+  assert.equal(made.code, 0, made.stderr);
+  assert.match(
+    made.stdout,
+    /^Backed up 1 user and 2 sessions into .*backup\.gz\.\n.*keep .*(secret|LATCHKEY_SECRET)/,
+  );
+
+  // After the backup: one session ends, another password, another user, and tokens.
+  const changed = await call(
+    `${server.url}/auth/password`,
+    'POST',
+    { current_password: PASSWORD, new_password: OTHER_PASSWORD },
+    ada,
+  );
+  assert.equal(changed.status, 200);
+  const again = cookieOf(changed);
+  assert.equal(await me(server, ended), 401, 'it ends with the password');
+  const mobile = (await (
+    await signIn(server, 'ada@example.com', { client: 'mobile', password: OTHER_PASSWORD })
+  ).json()) as Record<string, string>;
+  const bob = await signUp(server, 'bob@example.com');
+  // Warm: what is in memory must be refused as well.
+  for (const cookie of [again, bob]) assert.equal(await me(server, cookie), 200);
+  assert.equal(await meByToken(server, mobile['access_token'] ?? ''), 200);
+  const keys = await keyIds(server);
+
+  const restored = await run(['restore', backup, '--replace', '--yes'], environment);
+  assert.equal(restored.code, 0, restored.stderr);
+  assert.match(
+    restored.stdout,
+    /^Restored 1 user and 2 sessions, as they were at 20.*All sessions are ended\.\n/,
+  );
+  await printed(server, /"msg":"log_restored"/);
+
+  for (const cookie of [ended, ada, again, bob]) assert.equal(await me(server, cookie), 401);
+  assert.equal(await meByToken(server, mobile['access_token'] ?? ''), 401);
+  const refreshed = await call(`${server.url}/auth/token`, 'POST', {
+    grant_type: 'refresh_token',
+    refresh_token: mobile['refresh_token'],
+  });
+  assert.equal(refreshed.status, 400);
+  assert.deepEqual(
+    (await keyIds(server)).filter((kid) => keys.includes(kid)),
+    [],
+  );
+
+  assert.equal((await signIn(server, 'bob@example.com')).status, 401);
+  const entered = await signIn(server, 'ada@example.com');
+  assert.equal(entered.status, 200);
+  assert.equal(await me(server, cookieOf(entered)), 200);
+  const token = (await (await signIn(server, 'ada@example.com', { client: 'mobile' })).json()) as Record<
+    string,
+    string
+  >;
+  assert.equal(await meByToken(server, token['access_token'] ?? ''), 200);
+  assert.equal((await fetch(`${server.url}/health/ready`)).status, 200);
+}
+
+describe('the commands', () => {
   const folder = temporaryFolder();
   const backup = join(folder.path, 'backup.gz');
   let server: TestServer;
@@ -57,71 +155,12 @@ describe('backup and restore beside a running server', () => {
   before(async () => {
     server = await startServer(join(folder.path, 'data'));
     environment = { LATCHKEY_DATA: join(folder.path, 'data'), PORT: String(server.port) };
+    await signUp(server, 'ada@example.com');
+    assert.equal((await run(['backup', backup], environment)).code, 0);
   });
   after(async () => {
     await server.end('SIGTERM');
     folder.remove();
-  });
-
-  test('what was trusted before a restore ends on the running server, which goes on (@incident G3, @rule R8)', async () => {
-    const ended = await signUp(server, 'ada@example.com');
-    const ada = cookieOf(await signIn(server, 'ada@example.com'));
-    const made = await run(['backup', backup], environment);
-    assert.equal(made.code, 0, made.stderr);
-    assert.match(
-      made.stdout,
-      /^Backed up 1 user and 2 sessions into .*backup\.gz\.\n.*keep a copy of .*secret/,
-    );
-
-    // After the backup: one session ends, another password, another user, and tokens.
-    const changed = await call(
-      `${server.url}/auth/password`,
-      'POST',
-      { current_password: PASSWORD, new_password: OTHER_PASSWORD },
-      ada,
-    );
-    assert.equal(changed.status, 200);
-    const again = cookieOf(changed);
-    assert.equal(await me(server, ended), 401, 'it ends with the password');
-    const mobile = (await (
-      await signIn(server, 'ada@example.com', { client: 'mobile', password: OTHER_PASSWORD })
-    ).json()) as Record<string, string>;
-    const bob = await signUp(server, 'bob@example.com');
-    // Warm: what is in memory must be refused as well.
-    for (const cookie of [again, bob]) assert.equal(await me(server, cookie), 200);
-    assert.equal(await meByToken(server, mobile['access_token'] ?? ''), 200);
-    const keys = await keyIds(server);
-
-    const restored = await run(['restore', backup, '--replace', '--yes'], environment);
-    assert.equal(restored.code, 0, restored.stderr);
-    assert.match(
-      restored.stdout,
-      /^Restored 1 user and 2 sessions, as they were at 20.*All sessions are ended\.\n/,
-    );
-    await printed(server, /"msg":"log_restored"/);
-
-    for (const cookie of [ended, ada, again, bob]) assert.equal(await me(server, cookie), 401);
-    assert.equal(await meByToken(server, mobile['access_token'] ?? ''), 401);
-    const refreshed = await call(`${server.url}/auth/token`, 'POST', {
-      grant_type: 'refresh_token',
-      refresh_token: mobile['refresh_token'],
-    });
-    assert.equal(refreshed.status, 400);
-    assert.deepEqual(
-      (await keyIds(server)).filter((kid) => keys.includes(kid)),
-      [],
-    );
-
-    assert.equal((await signIn(server, 'bob@example.com')).status, 401);
-    const entered = await signIn(server, 'ada@example.com');
-    assert.equal(entered.status, 200);
-    assert.equal(await me(server, cookieOf(entered)), 200);
-    const token = (await (await signIn(server, 'ada@example.com', { client: 'mobile' })).json()) as Record<
-      string,
-      string
-    >;
-    assert.equal(await meByToken(server, token['access_token'] ?? ''), 200);
-    assert.equal((await fetch(`${server.url}/health/ready`)).status, 200);
   });
 
   test('a backup is a file for its owner alone, and is never written over another', async () => {
@@ -201,6 +240,26 @@ describe('backup and restore beside a running server', () => {
     const second = await startServer(data, port);
     assert.equal(await me(second, cookie), 200, 'a restore is one: the next start is not another');
     await second.end('SIGTERM');
+  });
+
+  test('an application that grows takes its SQLite to PostgreSQL (@fault F23)', async () => {
+    const { environment: there, drop } = await postgresData();
+    const secret = readFileSync(join(folder.path, 'data/secret'), 'utf8').trim();
+    const grown = { ...there, LATCHKEY_SECRET: secret, LATCHKEY_DATA: join(folder.path, 'grown') };
+    assertRefused(
+      await run(['restore', backup], { ...grown, LATCHKEY_SECRET: SECRET }),
+      /needs the root secret/,
+    );
+    const restored = await run(['restore', backup], grown);
+    assert.equal(restored.code, 0, restored.stderr);
+    const moved = await startServer(join(folder.path, 'grown'), grown);
+    assert.equal(await me(moved, cookieOf(await signIn(moved, 'ada@example.com'))), 200);
+    await moved.end('SIGTERM');
+    const back = join(folder.path, 'back.jsonl');
+    assert.equal((await run(['backup', back], grown)).code, 0);
+    assert.equal((await run(['restore', back, '--replace', '--yes'], environment)).code, 0);
+    assert.equal((await signIn(server, 'ada@example.com')).status, 200);
+    await drop();
   });
 
   test('there is nothing to back up where nothing has ever run', async () => {
