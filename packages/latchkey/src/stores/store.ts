@@ -64,6 +64,21 @@ export interface UserReading {
   readonly floor: Position | null;
 }
 
+/** A user as an administrator sees it in a list. */
+export interface ListedUser {
+  readonly user: UserRecord;
+  /** Names of roles, in alphabetical order. */
+  readonly roles: readonly string[];
+}
+
+/** Which users a list holds: those with either beginning. An empty text begins every other. */
+export interface UserSearch {
+  /** How the `emailKey` begins, byte by byte. */
+  readonly emailKey: string;
+  /** How the name begins, whatever the case of its ASCII letters. */
+  readonly name: string;
+}
+
 export interface PasswordRecord {
   readonly userId: UserId;
   /** A PHC string with all its parameters. */
@@ -145,6 +160,11 @@ export interface ListedSession {
   readonly session: SessionRecord;
   /** `null` where it has not been used since it was created. */
   readonly lastSeenAt: Timestamp | null;
+}
+
+/** A session of somebody, as an administrator sees it in a list. */
+export interface OwnedSession extends ListedSession {
+  readonly owner: { readonly id: UserId; readonly email: string };
 }
 
 export interface DataValue {
@@ -229,7 +249,21 @@ export interface UserStore {
   /** All of it read in one snapshot, from where it is written. */
   read(id: UserId): Promise<UserReading | null>;
   findByEmail(emailKey: string): Promise<UserRecord | null>;
+  /**
+   * Finds like `find`, and keeps everybody else from changing or removing the user until
+   * the transaction ends.
+   */
+  hold(id: UserId): Promise<UserRecord | null>;
+  /**
+   * Users in the order of their creation. What is searched for is text, and no character of
+   * it stands for others. `after` is the last id of the page before.
+   */
+  list(search: UserSearch, limit: number, after: UserId | null): Promise<readonly ListedUser[]>;
   count(): Promise<number>;
+  /** Since when the user is disabled, `null` for not at all; false where there is no such user. */
+  setDisabledAt(id: UserId, at: Timestamp | null): Promise<boolean>;
+  /** Deletes the user and all that belongs to them; false where there is no such user. */
+  remove(id: UserId): Promise<boolean>;
   /** In alphabetical order. */
   roles(id: UserId): Promise<readonly string[]>;
   /** Does nothing where the user has the role. */
@@ -239,6 +273,8 @@ export interface UserStore {
   /** Writes all fields anew; false where there is no such user. */
   setFields(id: UserId, fields: string): Promise<boolean>;
   countWithRole(role: string): Promise<number>;
+  /** As `countWithRole`, without those who are disabled. */
+  countEnabledWithRole(role: string): Promise<number>;
 }
 
 export interface PasswordStore {
@@ -284,6 +320,16 @@ export interface SessionStore {
     limit: number,
     after: SessionId | null,
   ): Promise<readonly ListedSession[]>;
+  /**
+   * Sessions of all users that may be alive, newest first, as `list` has them; those before
+   * login are not among them. `client` is the name of the only one to look at.
+   */
+  listAll(
+    client: string | null,
+    now: Timestamp,
+    limit: number,
+    after: SessionId | null,
+  ): Promise<readonly OwnedSession[]>;
   /** Marks a living session as ended by the entry at `seq`; false where it had ended before. */
   revoke(id: SessionId, seq: Position): Promise<boolean>;
   /**
@@ -469,6 +515,15 @@ export interface ClientStore {
   enable(subject: string): Promise<void>;
   /** Since when it has been disabled; `null` where it is not. */
   disabledAt(subject: string): Promise<Timestamp | null>;
+  /** Those that are disabled, in the order of their subjects. */
+  listDisabled(): Promise<readonly DisabledClient[]>;
+}
+
+/** A client that may not be used now, whether it is configured or no longer. */
+export interface DisabledClient {
+  readonly subject: string;
+  readonly name: string;
+  readonly disabledAt: Timestamp;
 }
 
 /** What a backup says of itself. */

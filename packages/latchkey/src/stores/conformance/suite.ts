@@ -5,6 +5,7 @@
  */
 import { describe, test } from 'node:test';
 import { backupConformance } from './backup.ts';
+import { administrationConformance } from './administration.ts';
 import { identityConformance } from './identity.ts';
 import { logConformance } from './log.ts';
 import { operationsConformance } from './operations.ts';
@@ -44,6 +45,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: the life of sessions`, () => sessionLifeConformance(storeTest));
   describe(`${name}: lists of sessions`, () => sessionListConformance(storeTest));
   describe(`${name}: refresh chains and signing keys`, () => tokenConformance(storeTest));
+  describe(`${name}: what administrators see and do`, () => administrationConformance(storeTest));
   describe(`${name}: session data`, () => sessionDataConformance(storeTest));
   describe(`${name}: meta, proofs, receipts and followers`, () => operationsConformance(storeTest));
   describe(`${name}: backups`, () => backupConformance(storeTest));

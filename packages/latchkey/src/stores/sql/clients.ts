@@ -1,7 +1,7 @@
 import type { Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
-import { idBytes } from '../../foundation/ids.ts';
-import type { ClientStore } from '../store.ts';
+import { idBytes, idFromBytes } from '../../foundation/ids.ts';
+import type { ClientStore, DisabledClient } from '../store.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
@@ -25,6 +25,7 @@ export function clientStatements(db: Kysely<Schema>) {
     find: new Statement((param: Param<{ subject: Bytes }>) =>
       db.selectFrom('disabled_client').select('disabled_at').where('subject', '=', param('subject')),
     ),
+    list: new Statement(() => db.selectFrom('disabled_client').selectAll().orderBy('subject')),
   };
 }
 
@@ -52,5 +53,14 @@ export class SqlClients implements ClientStore {
   async disabledAt(subject: string): Promise<Timestamp | null> {
     const row = await this.#runner.row(this.#statements.find, { subject: idBytes(subject) });
     return row?.disabled_at ?? null;
+  }
+
+  async listDisabled(): Promise<readonly DisabledClient[]> {
+    const rows = await this.#runner.rows(this.#statements.list, {});
+    return rows.map((row) => ({
+      subject: idFromBytes(row.subject),
+      name: row.name,
+      disabledAt: row.disabled_at,
+    }));
   }
 }

@@ -48,6 +48,7 @@ export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDia
       db.selectFrom('session').select('id').where('id', '=', param('id')).modifyEnd(forUpdate),
     ),
     list: listStatement(db),
+    listAll: listAllStatement(db),
     rotate: rotateStatement(db),
     advance: advanceStatement(db),
     share: shareStatement(db),
@@ -141,6 +142,24 @@ function listStatement(db: Kysely<Schema>) {
       .select('session_seen.at as seen_at')
       .where('session.user_id', '=', param('user'))
       .where('session.id', '<', param('after'))
+      .where((eb) => alive(db, eb, param('now')))
+      .orderBy('session.id', 'desc')
+      .limit(param('limit')),
+  );
+}
+
+/** The same of everybody, or of one client where one is named. */
+function listAllStatement(db: Kysely<Schema>) {
+  type Values = { client: string; ofAny: number; now: Timestamp; limit: number; after: Bytes };
+  return new Statement((param: Param<Values>) =>
+    db
+      .selectFrom('session')
+      .innerJoin('account', 'account.id', 'session.user_id')
+      .leftJoin('session_seen', 'session_seen.session_id', 'session.id')
+      .selectAll('session')
+      .select(['session_seen.at as seen_at', 'account.id as owner_id', 'account.email as owner_email'])
+      .where('session.id', '<', param('after'))
+      .where((eb) => eb.or([eb(param('ofAny'), '=', 1), eb('session.client', '=', param('client'))]))
       .where((eb) => alive(db, eb, param('now')))
       .orderBy('session.id', 'desc')
       .limit(param('limit')),

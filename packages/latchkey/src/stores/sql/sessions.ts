@@ -3,6 +3,7 @@ import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import type {
   Advance,
   ListedSession,
+  OwnedSession,
   Rotation,
   SessionReading,
   SessionRecord,
@@ -67,6 +68,26 @@ export class SqlSessions implements SessionStore {
       after: after === null ? LAST_ID : idBytes(after),
     });
     return rows.map((row) => ({ session: sessionFromRow(row), lastSeenAt: row.seen_at }));
+  }
+
+  async listAll(
+    client: string | null,
+    now: Timestamp,
+    limit: number,
+    after: SessionId | null,
+  ): Promise<readonly OwnedSession[]> {
+    const rows = await this.#runner.rows(this.#statements.listAll, {
+      client: client ?? '',
+      ofAny: client === null ? 1 : 0,
+      now,
+      limit,
+      after: after === null ? LAST_ID : idBytes(after),
+    });
+    return rows.map((row) => ({
+      session: sessionFromRow(row),
+      lastSeenAt: row.seen_at,
+      owner: { id: idFromBytes(row.owner_id), email: row.owner_email },
+    }));
   }
 
   async revoke(id: SessionId, seq: Position): Promise<boolean> {

@@ -76,7 +76,7 @@ type Statements = ReturnType<typeof compile>;
 function compile(db: Kysely<Schema>, dialect: SqlDialect) {
   return {
     meta: metaStatements(db),
-    users: userStatements(db),
+    users: userStatements(db, dialect),
     passwords: passwordStatements(db),
     attempts: attemptStatements(db),
     sessions: sessionStatements(db, dialect),

@@ -1,7 +1,8 @@
 import type { Timestamp, UserId } from '@latchkey/verify';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { UserReading, UserRecord, UserStore } from '../store.ts';
+import type { ListedUser, UserReading, UserRecord, UserSearch, UserStore } from '../store.ts';
+import type { SqlDialect } from './dialect.ts';
 import { highestFloor } from './floors.ts';
 import type { AccountTable, Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
@@ -12,7 +13,7 @@ type Bytes = Uint8Array;
 export type UserStatements = ReturnType<typeof userStatements>;
 
 /** Compiles the statements of `SqlUsers`. */
-export function userStatements(db: Kysely<Schema>) {
+export function userStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialect, 'forUpdate'>) {
   type NewUser = {
     id: Bytes;
     email: string;
@@ -45,6 +46,10 @@ export function userStatements(db: Kysely<Schema>) {
     findByEmail: new Statement((param: Param<{ emailKey: string }>) =>
       db.selectFrom('account').selectAll().where('email_key', '=', param('emailKey')),
     ),
+    hold: new Statement((param: Param<{ id: Bytes }>) =>
+      db.selectFrom('account').selectAll().where('id', '=', param('id')).modifyEnd(forUpdate),
+    ),
+    list: listStatement(db),
     count: new Statement(() => db.selectFrom('account').select((eb) => eb.fn.countAll<number>().as('count'))),
     roles: new Statement((param: Param<{ id: Bytes }>) =>
       db.selectFrom('user_role').select('role').where('user_id', '=', param('id')),
@@ -64,6 +69,15 @@ export function userStatements(db: Kysely<Schema>) {
         .set({ fields: param('fields') })
         .where('id', '=', param('id')),
     ),
+    setDisabledAt: new Statement((param: Param<{ id: Bytes; at: Timestamp | null }>) =>
+      db
+        .updateTable('account')
+        .set({ disabled_at: param('at') })
+        .where('id', '=', param('id')),
+    ),
+    remove: new Statement((param: Param<{ id: Bytes }>) =>
+      db.deleteFrom('account').where('id', '=', param('id')),
+    ),
     read: readStatement(db),
     countWithRole: new Statement((param: Param<{ role: string }>) =>
       db
@@ -71,7 +85,43 @@ export function userStatements(db: Kysely<Schema>) {
         .select((eb) => eb.fn.countAll<number>().as('count'))
         .where('role', '=', param('role')),
     ),
+    countEnabledWithRole: new Statement((param: Param<{ role: string }>) =>
+      db
+        .selectFrom('user_role')
+        .innerJoin('account', 'account.id', 'user_role.user_id')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('user_role.role', '=', param('role'))
+        .where('account.disabled_at', 'is', null),
+    ),
   };
+}
+
+/**
+ * A page of users, and a row for each role of each, one where there is none. Beginnings are
+ * cut off and compared: `LIKE` knows wildcards, and each database another case.
+ */
+function listStatement(db: Kysely<Schema>) {
+  type Values = { emailKey: string; name: string; limit: number; after: Bytes };
+  return new Statement((param: Param<Values>) =>
+    db
+      .selectFrom(
+        db
+          .selectFrom('account')
+          .selectAll()
+          .where('id', '>', param('after'))
+          .where(
+            sql<SqlBool>`(substr(email_key, 1, length(${param('emailKey')})) = ${param('emailKey')}
+              or lower(substr(name, 1, length(${param('name')}))) = lower(${param('name')}))`,
+          )
+          .orderBy('id')
+          .limit(param('limit'))
+          .as('account'),
+      )
+      .leftJoin('user_role', 'user_role.user_id', 'account.id')
+      .selectAll('account')
+      .select('user_role.role as role')
+      .orderBy('account.id'),
+  );
 }
 
 /** One statement, so that head, floors, user and roles are of one snapshot. A row for each role, one where there is none. */
@@ -101,6 +151,9 @@ export function userFromRow(row: AccountTable): UserRecord {
     fields: row.fields,
   };
 }
+
+/** Below every id. */
+const FIRST_ID = new Uint8Array(16);
 
 /** Users and their roles. */
 export class SqlUsers implements UserStore {
@@ -148,6 +201,39 @@ export class SqlUsers implements UserStore {
     return row === null ? null : userFromRow(row);
   }
 
+  async hold(id: UserId): Promise<UserRecord | null> {
+    if (!this.#runner.inTransaction)
+      throw new TypeError('a row is held until a transaction ends: there is none');
+    const row = await this.#runner.row(this.#statements.hold, { id: idBytes(id) });
+    return row === null ? null : userFromRow(row);
+  }
+
+  async list(
+    { emailKey, name }: UserSearch,
+    limit: number,
+    after: UserId | null,
+  ): Promise<readonly ListedUser[]> {
+    const rows = await this.#runner.rows(this.#statements.list, {
+      emailKey,
+      name,
+      limit,
+      after: after === null ? FIRST_ID : idBytes(after),
+    });
+    return [...Map.groupBy(rows, (row) => idFromBytes<'user'>(row.id)).values()].flatMap((ofOne) => {
+      const [row] = ofOne;
+      if (row === undefined) return [];
+      return { user: userFromRow(row), roles: ofOne.flatMap(({ role }) => role ?? []).toSorted() };
+    });
+  }
+
+  async setDisabledAt(id: UserId, at: Timestamp | null): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.setDisabledAt, { id: idBytes(id), at })) === 1;
+  }
+
+  async remove(id: UserId): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.remove, { id: idBytes(id) })) === 1;
+  }
+
   async count(): Promise<number> {
     const row = await this.#runner.row(this.#statements.count, {});
     return row?.count ?? 0;
@@ -172,6 +258,11 @@ export class SqlUsers implements UserStore {
 
   async countWithRole(role: string): Promise<number> {
     const row = await this.#runner.row(this.#statements.countWithRole, { role });
+    return row?.count ?? 0;
+  }
+
+  async countEnabledWithRole(role: string): Promise<number> {
+    const row = await this.#runner.row(this.#statements.countEnabledWithRole, { role });
     return row?.count ?? 0;
   }
 }
