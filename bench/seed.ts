@@ -3,7 +3,7 @@ import { type LatchkeyOptions, latchkey, sqlite } from 'latchkey';
 import { type Grounds, issue } from '../packages/latchkey/src/flows/issue.ts';
 import { groundsOf } from '../packages/latchkey/src/flows/refresh.ts';
 import type { Rooms } from '../packages/latchkey/src/flows/rooms.ts';
-import { createUser } from '../packages/latchkey/src/flows/set-up.ts';
+import { createUser } from '../packages/latchkey/src/flows/users.ts';
 import { randomBytes } from '../packages/latchkey/src/foundation/random.ts';
 import { newSession } from '../packages/latchkey/src/sessions/session.ts';
 import type { SessionRecord } from '../packages/latchkey/src/stores/store.ts';
@@ -96,8 +96,8 @@ type Ada = Awaited<ReturnType<typeof createAda>>;
 
 async function createAda({ rooms }: System): Promise<{ readonly id: UserId; readonly email: string }> {
   const email = 'ada@example.com';
-  const user = { email, password: PASSWORD, name: null, administrator: false, fields: {} };
-  const { id } = await createUser(rooms, user);
+  const user = { email, password: PASSWORD, name: null, roles: [], fields: {} };
+  const { id } = await createUser(rooms, user, null);
   return { id, email };
 }
 

@@ -297,7 +297,7 @@ describe('a refresh token', () => {
     ],
     ['trust in the client ended', () => world.auth.revoke({ client: 'mobile' }), 'LK_SESSION_REVOKED'],
     ['all trust ended', () => world.auth.revoke({ all: true }), 'LK_SESSION_REVOKED'],
-    ['the user was disabled', ({ user }) => disable(user), 'LK_USER_DISABLED'],
+    ['the user was disabled', ({ user }) => disable(user), 'LK_SESSION_USER_DISABLED'],
     ['the session was idle too long', () => world.clock.advance(7 * 86_400_000), 'LK_SESSION_IDLE'],
   ];
   function disable(user: string): void {

@@ -26,7 +26,8 @@ describe('the signatures that are computed to revoke a token, where it may be fo
   });
   const rooms: Rooms = { ...system.rooms, signingKeys };
   const authenticator = new Authenticator(rooms);
-  const answer = handler({ rooms, authenticator, allowed: system.allowed }, system.ready);
+  const { allowed, authorizer } = system;
+  const answer = handler({ rooms, authenticator, authorizer, allowed }, system.ready);
   const post = (path: string, json: unknown): Promise<Response> => {
     const headers = { 'Content-Type': 'application/json' };
     const body = JSON.stringify(json);

@@ -6,11 +6,13 @@
  */
 import { type Clock, type Position, systemClock } from '@latchkey/verify';
 import type { AccessRules, Decision, PermissionOf, ResourceArgument } from './access/access.ts';
+import { type Clients, clientsOf } from './clients.ts';
 import type { Config } from './config.ts';
+import { doorOf } from './door.ts';
 import { failure } from './errors.ts';
 import { type ApplicationSession, applicationSession, withFailures } from './flows/application-session.ts';
 import { type Presented, principalIn } from './flows/authenticate.ts';
-import { revoke } from './flows/end-sessions.ts';
+import { revoke } from './flows/revoke.ts';
 import { issueSetupToken } from './flows/set-up.ts';
 import type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 import { Secret } from './foundation/secret.ts';
@@ -20,9 +22,11 @@ import { refuseCrossSite } from './http/origin-rule.ts';
 import { toBeAnswered } from './http/problem.ts';
 import type { AuthEvent, ClaimsOption, ClientsOption, LatchkeyOptions, ObjectSchema } from './options.ts';
 import type { ProfileName } from './profiles.ts';
+import { type Followers, listFollowers } from './revocation/followers.ts';
 import type { Receipt } from './revocation/receipts.ts';
 import { parseTarget, type RevokeTarget } from './revocation/target.ts';
 import type { SessionCookie } from './sessions/cookie.ts';
+import { type Sessions, sessionsOf } from './sessions.ts';
 import type { Store } from './stores/store.ts';
 import { compose, type System } from './system.ts';
 import type { AnyShape, ClaimsOf, ModeOf, PrincipalOf, Shape, ValuesOf } from './types.ts';
@@ -32,9 +36,14 @@ export { LatchkeyError, type Principal, type PrincipalUser } from '@latchkey/ver
 export type { AccessRules, Decision, PermissionOf, ResourceOf } from './access/access.ts';
 export { all, assurance, me, oneOf, recent, role, signedIn } from './access/conditions.ts';
 export { permissions, resource } from './access/rules.ts';
+export type { Clients } from './clients.ts';
 export { type Config, ConfigError, type ConfigLine } from './config.ts';
+export type { Page, PageOptions } from './door.ts';
 export { CODES, type Code, isFailure } from './errors.ts';
 export type { ApplicationSession } from './flows/application-session.ts';
+export type { ManagedClient } from './flows/clients.ts';
+export type { ManagedSession } from './flows/list-sessions.ts';
+export type { ManagedUser } from './flows/users.ts';
 export type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 export type { Connection } from './http/exchange.ts';
 export type { OpenApi } from './http/openapi.ts';
@@ -45,8 +54,10 @@ export {
   type ClientOptions,
   type LatchkeyOptions,
 } from './options.ts';
-export type { Receipt, ReceiptState } from './revocation/receipts.ts';
+export type { FollowerState, Followers } from './revocation/followers.ts';
+export type { Receipt, ReceiptDetails, ReceiptState } from './revocation/receipts.ts';
 export type { RevokeTarget } from './revocation/target.ts';
+export type { SessionFilter, Sessions } from './sessions.ts';
 export { sqlite } from './stores/sql/sqlite.ts';
 export { type Store, StoreRefused } from './stores/store.ts';
 export type { AnyShape, PrincipalOf, Shape } from './types.ts';
@@ -140,12 +151,17 @@ export interface Latchkey<S extends Shape = AnyShape> {
    */
   session(request: RequestHead, setCookie: (value: string) => void): Promise<ApplicationSession<S['data']>>;
   readonly users: Users<S>;
+  readonly sessions: Sessions;
+  readonly clients: Clients;
+  /** Where the log stands, and who follows it. */
+  followers(): Promise<Followers>;
   /**
    * Ends trust in what the target names: sessions now, and everything that follows the log.
+   * The reason goes into the event.
    *
    * @throws {TypeError} for anything but one of the four, and for an id that is none.
    */
-  revoke(target: RevokeTarget): Promise<Receipt>;
+  revoke(target: RevokeTarget, options?: { readonly reason?: string }): Promise<Receipt>;
   /** A new one-time link that makes the first administrator; `null` where there is one. */
   setupLink(): Promise<Secret | null>;
   status(): Promise<Status>;
@@ -251,12 +267,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
   };
   const authenticate: Latchkey['authenticate'] = async (request, options) =>
     principalIn(await present(request, options));
-  /** The open system: every door waits for it. */
-  const open = async (): Promise<System> => {
-    const system = current();
-    await system.ready();
-    return system;
-  };
+  const door = doorOf(current);
 
   return {
     handler: (request, connection) => current().handle(request, connection ?? { peer: null }),
@@ -267,17 +278,12 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
       if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'));
       return principal;
     },
-    can: async (principal, permission, ...[resource]) =>
-      (await open()).authorizer.can(principal, permission, resource),
-    authorize: async (principal, permission, ...[resource]) => {
-      try {
-        await (await open()).authorizer.authorize(principal, permission, resource);
-      } catch (error) {
-        throw toBeAnswered(error);
-      }
-    },
-    explain: async (principal, permission, ...[resource]) =>
-      (await open()).authorizer.explain(principal, permission, resource),
+    can: (principal, permission, ...[resource]) =>
+      door(({ authorizer }) => authorizer.can(principal, permission, resource)),
+    authorize: (principal, permission, ...[resource]) =>
+      door(({ authorizer }) => authorizer.authorize(principal, permission, resource)),
+    explain: (principal, permission, ...[resource]) =>
+      door(({ authorizer }) => authorizer.explain(principal, permission, resource)),
     session: async (request, setCookie) => {
       const { rooms, allowed } = current();
       const answered = (error: unknown): unknown => toBeAnswered(error, request);
@@ -290,16 +296,23 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
         throw answered(error);
       }
     },
-    users: usersOf(open),
-    revoke: async (target) => {
+    users: usersOf(door),
+    sessions: sessionsOf(door),
+    clients: clientsOf(door),
+    followers: () =>
+      door(({ rooms: { store, clock, tail, log } }) =>
+        listFollowers({ store, clock, tail, self: log.follower }),
+      ),
+    revoke: async (target, { reason } = {}) => {
       const parsed = parseTarget(target);
-      return revoke((await open()).rooms, parsed, null);
+      return door(({ rooms }) => revoke(rooms, parsed, { by: null, reason: reason ?? null }));
     },
-    setupLink: async () => {
-      const { rooms } = await open();
-      const token = await issueSetupToken(rooms);
-      return token === null ? null : new Secret(`${rooms.config.origin}/auth/setup?token=${token.reveal()}`);
-    },
+    setupLink: () =>
+      door(async ({ rooms }) => {
+        const token = await issueSetupToken(rooms);
+        if (token === null) return null;
+        return new Secret(`${rooms.config.origin}/auth/setup?token=${token.reveal()}`);
+      }),
     status: () => statusOf(current()),
     openApi: () => {
       const { config, cookie } = current().rooms;

@@ -50,6 +50,15 @@ export interface AuthEvent {
     | 'reauthenticated'
     | 'reauthentication_refused'
     | 'administrator_created'
+    | 'user_created'
+    | 'user_disabled'
+    | 'user_enabled'
+    | 'user_deleted'
+    | 'user_unlocked'
+    | 'client_disabled'
+    | 'client_enabled'
+    | 'client_ended'
+    | 'everything_ended'
     | 'roles_changed'
     | 'fields_changed'
     | 'refreshed'
@@ -67,6 +76,10 @@ export interface AuthEvent {
   readonly session?: string;
   readonly client?: string;
   readonly ip?: string | null;
+  /** The administrator who did it; nobody where it was the application itself, or the command. */
+  readonly by?: string;
+  /** Why, in the words of whoever revoked. */
+  readonly reason?: string;
   /** The real code, which may not be public. */
   readonly code?: string;
   /** What went wrong inside, for `failed`. */

@@ -52,14 +52,15 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
   const config = parseConfig(options, availableParallelism());
   const rooms = roomsOf(config, options, clock);
   const authenticator = new Authenticator(rooms);
+  const authorizer = new Authorizer(rooms);
   const allowed: AllowedOrigins = { own: config.origin, listed: config.origins };
   const { ready, isOpen, used, close } = lifeOf(rooms);
   return {
     rooms,
     authenticator,
-    authorizer: new Authorizer(rooms),
+    authorizer,
     allowed,
-    handle: handler({ rooms, authenticator, allowed }, ready),
+    handle: handler({ rooms, authenticator, authorizer, allowed }, ready),
     ready,
     isOpen,
     used,
@@ -130,7 +131,8 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     clock,
     maxStaleness,
     bounds,
-    followerName: hostname(),
+    // Several processes of one machine are told apart.
+    followerName: `${hostname()} ${process.pid}`,
     watermark: watermark === null ? null : new Watermark(watermark),
     onEpoch: async (cause) => {
       await signingKeys.open();

@@ -1,16 +1,24 @@
-import type { PrincipalUser, UserId } from '@latchkey/verify';
+import type { PrincipalUser } from '@latchkey/verify';
+import { ADMINISTRATOR } from './access/access.ts';
+import { type Door, idOf, type Page, type PageOptions, pageOf } from './door.ts';
 import { failure } from './errors.ts';
-import { changeRoles, findUser, setFields } from './flows/roles.ts';
-import type { Rooms } from './flows/rooms.ts';
-import { createUser } from './flows/set-up.ts';
+import { changeRoles, setFields } from './flows/roles.ts';
+import { deleteUser, disableUser, enableUser } from './flows/user-life.ts';
+import { createUser, findUser, listUsers, type ManagedUser, unlockUser } from './flows/users.ts';
 import { findId } from './foundation/ids.ts';
-import { toBeAnswered } from './http/problem.ts';
 import { parseEmail } from './identity/email.ts';
-import type { System } from './system.ts';
+import type { Receipt } from './revocation/receipts.ts';
 import type { AnyShape, Shape } from './types.ts';
 
 /** Users, as the application manages them. */
 export interface Users<S extends Shape> {
+  /**
+   * Users in the order of their creation, or those alone whose address or name begins as `search` does.
+   *
+   * @throws `LK_REQUEST_INVALID` for a search that no address and no name begins with.
+   * @throws {TypeError} for a limit or a cursor that is none.
+   */
+  list(options?: PageOptions & { readonly search?: string }): Promise<Page<ManagedUser<S['fields']>>>;
   /**
    * Creates a user with a password.
    *
@@ -21,16 +29,36 @@ export interface Users<S extends Shape> {
     readonly password: string;
     readonly name?: string | null;
     readonly administrator?: boolean;
+    readonly roles?: readonly RoleIn<S>[];
     readonly fields?: Partial<S['fields']>;
-  }): Promise<{ readonly id: UserId }>;
-  find(id: string): Promise<PrincipalUser<S['fields']> | null>;
+  }): Promise<{ readonly id: PrincipalUser['id'] }>;
+  find(id: string): Promise<ManagedUser<S['fields']> | null>;
   /** By their address, however it is written. */
-  findByEmail(email: string): Promise<PrincipalUser<S['fields']> | null>;
+  findByEmail(email: string): Promise<ManagedUser<S['fields']> | null>;
+  /**
+   * Disables a user: all that they hold ends at once, and nothing new is given to them.
+   *
+   * @throws `LK_NOT_FOUND`; `LK_LOCKOUT` for the last enabled administrator.
+   */
+  disable(id: string): Promise<Receipt>;
+  /**
+   * Lets a user sign in again. Nothing that ended comes back.
+   *
+   * @throws `LK_NOT_FOUND`.
+   */
+  enable(id: string): Promise<void>;
+  /**
+   * Deletes a user with all that belongs to them; what they hold ends at once.
+   *
+   * @throws `LK_NOT_FOUND`; `LK_LOCKOUT` for the last enabled administrator.
+   */
+  delete(id: string): Promise<Receipt>;
   /**
    * Gives a role to a user, or takes it away; what was remembered of them no longer holds.
    *
    * @returns the roles that the user has then.
-   * @throws `LK_NOT_FOUND`; `LK_REQUEST_INVALID` for a role that is not declared.
+   * @throws `LK_NOT_FOUND`; `LK_REQUEST_INVALID` for a role that is not declared; `LK_LOCKOUT`
+   *   where the last enabled administrator would be none.
    */
   changeRoles(
     id: string,
@@ -53,40 +81,36 @@ export interface Users<S extends Shape> {
 type RoleIn<S extends Shape> = S['role'] | 'administrator';
 
 /** Opens the door to users. */
-export function usersOf(open: () => Promise<System>): Users<AnyShape> {
-  const idOf = (text: string): UserId => {
-    const id = findId<'user'>(text);
-    if (id === null) throw failure('LK_NOT_FOUND');
-    return id;
-  };
-  /** The open rooms; what fails in them says how it is to be answered. */
-  const inside = async <T>(work: (rooms: Rooms) => Promise<T> | T): Promise<T> => {
-    try {
-      return await work((await open()).rooms);
-    } catch (error) {
-      throw toBeAnswered(error);
-    }
-  };
+export function usersOf(door: Door): Users<AnyShape> {
   return {
-    create: ({ email, password, name = null, administrator = false, fields = {} }) =>
-      inside((rooms) => createUser(rooms, { email, password, name, administrator, fields: { ...fields } })),
-    find: async (text) => {
-      const id = findId<'user'>(text);
-      return id === null ? null : await inside((rooms) => findUser(rooms, id));
-    },
+    list: ({ search = '', ...page } = {}) =>
+      door(({ rooms }) => listUsers(rooms, { search, ...pageOf<'user'>(page) })),
+    create: ({ email, password, name = null, administrator = false, roles = [], fields = {} }) =>
+      door(({ rooms }) => {
+        const all = [...new Set([...roles, ...(administrator ? [ADMINISTRATOR] : [])])];
+        return createUser(rooms, { email, password, name, roles: all, fields: { ...fields } }, null);
+      }),
+    find: (text) =>
+      door(({ rooms }) => {
+        const id = findId<'user'>(text);
+        return id === null ? null : findUser(rooms, id);
+      }),
     findByEmail: (email) =>
-      inside(async (rooms) => {
+      door(async ({ rooms }) => {
         const user = await rooms.store.users.findByEmail(parseEmail(email).key);
         return user === null ? null : await findUser(rooms, user.id);
       }),
+    disable: (id) => door(({ rooms }) => disableUser(rooms, idOf(id), null)),
+    enable: (id) => door(({ rooms }) => enableUser(rooms, idOf(id), null)),
+    delete: (id) => door(({ rooms }) => deleteUser(rooms, idOf(id), null)),
     changeRoles: (id, { add = [], remove = [] }) =>
-      inside((rooms) => changeRoles(rooms, idOf(id), { add, remove })),
-    setFields: (id, fields) => inside((rooms) => setFields(rooms, idOf(id), { ...fields })),
+      door(({ rooms }) => changeRoles(rooms, idOf(id), { add, remove }, null)),
+    setFields: (id, fields) => door(({ rooms }) => setFields(rooms, idOf(id), { ...fields })),
     unlock: (email) =>
-      inside(async ({ store }) => {
-        const user = await store.users.findByEmail(parseEmail(email).key);
+      door(async ({ rooms }) => {
+        const user = await rooms.store.users.findByEmail(parseEmail(email).key);
         if (user === null) throw failure('LK_NOT_FOUND');
-        await store.attempts.reset(user.id);
+        await unlockUser(rooms, user.id, null);
       }),
   };
 }

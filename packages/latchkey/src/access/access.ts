@@ -9,7 +9,8 @@ export type { AccessRules, PermissionOf, ResourceArgument, ResourceOf, RoleOf } 
 /** The role that is built in: it has `latchkey:admin`, and nothing else that rules don't give it. */
 export const ADMINISTRATOR = 'administrator';
 
-const ADMIN_PERMISSION = 'latchkey:admin';
+/** What administration asks for. */
+export const ADMIN_PERMISSION = 'latchkey:admin';
 
 /** What a role, a resource or an action may be called: a permission is two of these with a colon between. */
 const NAME = /^[a-z][a-z0-9_-]*$/i;

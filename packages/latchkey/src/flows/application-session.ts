@@ -4,6 +4,7 @@ import type { RequestHead } from '../foundation/header-source.ts';
 import { newSession } from '../sessions/session.ts';
 import { readSessionData, updateSessionData } from '../sessions/session-data.ts';
 import type { Presented } from './authenticate.ts';
+import { requireEnabledClient } from './enabled-client.ts';
 import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -17,7 +18,8 @@ export interface ApplicationSession<Data> {
    * else wrote the key meanwhile, so it must have no effect of its own.
    *
    * @throws `LK_REQUEST_INVALID` where the value does not fit the schema or the data outgrow 16 kB;
-   *   `LK_CONFLICT`; a code shown as 401 where the session has ended meanwhile.
+   *   `LK_CONFLICT`; a code shown as 401 where the session has ended meanwhile; `LK_CLIENT_REFUSED`
+   *   where one would begin through a client that is disabled.
    */
   update<Key extends keyof Data & string>(key: Key, change: (value: Data[Key]) => Data[Key]): Promise<void>;
   set<Key extends keyof Data & string>(key: Key, value: Data[Key]): Promise<void>;
@@ -60,7 +62,10 @@ export async function applicationSession<Data>(
       chain: null,
       origin: { ip: null, userAgent: request.headers.get('user-agent') },
     });
-    if (!(await store.sessions.create(record))) throw failure('LK_CONFLICT');
+    await store.transaction(async (tables) => {
+      await requireEnabledClient(tables, record.clientSubject);
+      if (!(await tables.sessions.create(record))) throw failure('LK_CONFLICT');
+    });
     setCookie(rooms.cookie.set(cookie));
     id = record.id;
     return record.id;

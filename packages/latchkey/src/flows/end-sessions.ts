@@ -1,9 +1,6 @@
 import type { Cursor, Principal, SessionId, UserId } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
-import { subjectOf } from '../foundation/ids.ts';
 import type { Receipt } from '../revocation/receipts.ts';
-import type { Trust } from '../revocation/revocation-log.ts';
-import type { RevocationTarget } from '../revocation/target.ts';
 import { causeOfDeath } from '../sessions/session.ts';
 import type { SessionRecord, Tables } from '../stores/store.ts';
 import type { HeldSession } from './authenticate.ts';
@@ -79,19 +76,6 @@ export async function livingSession(
   }
   if (causeOfDeath(reading, clock.now()) !== null) throw failure('LK_UNAUTHENTICATED');
   return reading.session;
-}
-
-/** Ends whatever the target names. */
-export async function revoke(rooms: Uses, target: RevocationTarget, to: UserId | null): Promise<Receipt> {
-  const { cursor } = await rooms.log.change(async (_tables, trust) => endTarget(trust, target));
-  return receiptOf(rooms, cursor, to);
-}
-
-function endTarget(trust: Trust, target: RevocationTarget): void {
-  if ('session' in target) trust.apply('session_ended', target.session);
-  else if ('user' in target) trust.apply('all_sessions_ended', target.user);
-  else if ('client' in target) trust.apply('client_ended', subjectOf('client', target.client));
-  else trust.apply('everything_ended', '');
 }
 
 /**

@@ -121,7 +121,13 @@ async function prove(rooms: Uses, token: RefreshToken, request: RefreshRequest):
   if (reading === null || chain === null) throw refused(rooms, request, 'LK_SESSION_UNKNOWN');
   if (!isGenuine(rooms.config.rootSecret, token, chain)) throw refused(rooms, request, 'LK_TOKEN_REFUSED');
   const cause = causeOfDeath(reading, now);
-  if (cause !== null) throw refused(rooms, request, cause, reading.session);
+  if (cause !== null) {
+    // Whatever a disabled client was given is dead: that it may not begin anew is told to who holds a token of it.
+    const disabledAt = await rooms.store.clients.disabledAt(reading.session.clientSubject);
+    if (disabledAt === null) throw refused(rooms, request, cause, reading.session);
+    refused(rooms, request, 'LK_CLIENT_REFUSED', reading.session);
+    throw failure('LK_CLIENT_REFUSED');
+  }
   refuseClient(rooms, request, reading.session);
   // Another node has the newer root secret already: the grant is good, and this node cannot serve it.
   if (!isInRing(rooms.config.rootSecret, chain.key))

@@ -1,4 +1,4 @@
-import type { Millis, UserId } from '@latchkey/verify';
+import type { Millis } from '@latchkey/verify';
 import { ADMINISTRATOR } from '../access/access.ts';
 import { failure } from '../errors.ts';
 import { randomBytes } from '../foundation/random.ts';
@@ -60,21 +60,4 @@ export async function setUp(
   const { ip } = visitor.origin;
   rooms.emit({ type: 'administrator_created', user: user.id, session: result.session.id, ip });
   return result;
-}
-
-/** Creates a user without signing them in, for the command and for applications. */
-export async function createUser(
-  rooms: LoginRooms,
-  input: NewUser & { readonly administrator: boolean },
-): Promise<{ readonly id: UserId }> {
-  const user = await prepareUser(rooms, input, 'command');
-  await rooms.store.transaction(async (tables) => {
-    await user.write(tables);
-    if (!input.administrator) return;
-    await tables.lock('administrators');
-    await tables.users.assignRole(user.id, ADMINISTRATOR);
-    await tables.proofs.remove('setup');
-  });
-  rooms.emit({ type: input.administrator ? 'administrator_created' : 'signed_up', user: user.id });
-  return { id: user.id };
 }

@@ -28,6 +28,7 @@ import { newChain } from '../tokens/refresh-chain.ts';
 import { refreshToken } from '../tokens/refresh-token.ts';
 import type { HeldSession } from './authenticate.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
+import { requireEnabledClient } from './enabled-client.ts';
 import { type IssuedToken, issue, requireRightClock } from './issue.ts';
 import { groundsOf } from './refresh.ts';
 import type { Rooms } from './rooms.ts';
@@ -133,7 +134,9 @@ export async function signIn(
  * that the request held before ends: no id and no secret survives a login (ASVS 7.2.4).
  *
  * @throws `LK_SESSION_REVOKED`, shown as a general refusal, where trust in the user
- *   ended after `rs`: while a password was being checked, another was set (R1).
+ *   ended after `rs`: while a password was being checked, another was set (R1);
+ *   `LK_USER_DISABLED` and `LK_USER_UNKNOWN`, shown like it; `LK_CLIENT_REFUSED` for a
+ *   client that is disabled.
  */
 export async function beginSession(
   rooms: Pick<Rooms, 'config' | 'clock' | 'claims' | 'signingKeys'>,
@@ -143,6 +146,7 @@ export async function beginSession(
   visitor: Visitor,
 ): Promise<SignedIn> {
   const { client } = visitor;
+  await requireMayBegin(tables, proven.userId, client);
   if (!client.refresh) return await beginWithoutRow(rooms, tables, trust, proven, visitor);
   const { config, clock } = rooms;
   const now = clock.now();
@@ -171,6 +175,17 @@ export async function beginSession(
     token: client.mode === 'session' ? null : issue(rooms, grounds, config.origin),
     refreshToken: chain === null ? null : refreshToken(config.rootSecret, record.id, chain),
   };
+}
+
+/**
+ * Asked in the transaction that begins something: whoever is disabled or deleted since the
+ * proof was begun gets nothing, and neither does anyone through a client that is disabled.
+ */
+async function requireMayBegin(tables: Tables, userId: UserId, client: Client): Promise<void> {
+  const user = await tables.users.hold(userId);
+  if (user === null) throw failure('LK_USER_UNKNOWN');
+  if (user.disabledAt !== null) throw failure('LK_USER_DISABLED');
+  await requireEnabledClient(tables, client.subject);
 }
 
 /** A login that leaves no row: an access token, and nothing that renews it. */

@@ -9,7 +9,7 @@ import { safeReturnTo } from './return-to.ts';
 /** What the OpenAPI document says of a route; pages have none. */
 export interface RouteDocument {
   readonly summary: string;
-  readonly tag: 'Account' | 'Sessions' | 'Tokens' | 'Revocation' | 'Set-up';
+  readonly tag: 'Account' | 'Sessions' | 'Tokens' | 'Revocation' | 'Set-up' | 'Administration';
   readonly body: z.ZodObject;
   readonly query: z.ZodObject;
   /** What a body may be sent as. */
@@ -49,13 +49,16 @@ export interface Form {
 
 type Fields<Shape extends z.ZodRawShape> = z.infer<z.ZodObject<Shape, z.core.$strict>>;
 
-interface Definition<Body extends z.ZodRawShape, Query extends z.ZodRawShape> {
+/** What a route is defined by. */
+export interface Definition<Body extends z.ZodRawShape, Query extends z.ZodRawShape> {
   readonly method: Route['method'];
   readonly path: string;
   readonly summary: string;
   readonly tag: RouteDocument['tag'];
   /** Whether somebody must be signed in; checked before the body is looked at. */
   readonly signedIn: boolean;
+  /** Who of them may; checked at the same time. Default everybody. */
+  readonly guard?: (exchange: Exchange) => Promise<unknown>;
   readonly body: Body;
   readonly query: Query;
   readonly form?: Form;
@@ -71,6 +74,7 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   definition: Definition<Body, Query>,
 ): Route {
   const { method, path, summary, tag, signedIn, form, status, answer, errors, act } = definition;
+  const { guard = requirePrincipal } = definition;
   const body = z.strictObject(definition.body);
   const query = z.strictObject(definition.query);
 
@@ -79,7 +83,7 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
     // request began may have been revoked when it ends. What is wrong with it is said second.
     const read =
       method === 'GET' ? NO_BODY : await readBody(exchange.request, form !== undefined).catch(asIs);
-    if (signedIn) await requirePrincipal(exchange);
+    if (signedIn) await guard(exchange);
     if (read instanceof Error) throw read;
     const input = read;
     const isForm = input.kind === 'form';

@@ -10,8 +10,10 @@ import type { ReceiptState } from '../revocation/receipts.ts';
  * beside the function that writes it.
  */
 
-const time = z.iso.datetime().describe('RFC 3339, UTC');
-const id = z.string().length(22).describe('16 bytes as base64url');
+/** A point in time. */
+export const time = z.iso.datetime().describe('RFC 3339, UTC');
+/** An id of ours. */
+export const id = z.string().length(22).describe('16 bytes as base64url');
 
 /** Writes a point in time. */
 export function rfc3339(at: Timestamp): string {

@@ -66,6 +66,18 @@ export function parseEmail(text: string): EmailAddress {
   return { email: text, key };
 }
 
+/**
+ * The compared form of what may be an address or the beginning of one, for a search: as
+ * `parseEmail` has it where it is an address, else in ASCII lower case.
+ */
+export function emailKeyOf(text: string): string {
+  try {
+    return parseEmail(text).key;
+  } catch {
+    return lowerAscii(text);
+  }
+}
+
 /** The compared form of a local part. */
 function parseLocal(local: string): string {
   if (Buffer.byteLength(local) > MOST_LOCAL_BYTES) {

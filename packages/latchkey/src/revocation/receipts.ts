@@ -1,4 +1,4 @@
-import type { Clock, Cursor, Millis, Tail, Timestamp, UserId } from '@latchkey/verify';
+import type { Clock, Cursor, Millis, Position, Tail, Timestamp, UserId } from '@latchkey/verify';
 import { type Duration, parseDuration } from '../foundation/durations.ts';
 import { newId } from '../foundation/ids.ts';
 import type { FollowerId, ReceiptId, ReceiptRecord, Store } from '../stores/store.ts';
@@ -23,10 +23,20 @@ export interface ReceiptState {
   readonly tokensDeadBy: Timestamp;
 }
 
+/** The same for administrators: where in the log it stands, and who the followers are. */
+export interface ReceiptDetails extends ReceiptState {
+  readonly seq: Position;
+  readonly epoch: string;
+  /** Names of followers, as often as there are processes of that name. */
+  readonly names: { readonly confirmed: readonly string[]; readonly pending: readonly string[] };
+}
+
 /** The answer to every call that ends trust. */
 export interface Receipt extends ReceiptState {
   /** Resolves with the state when it is settled, or as it is when the time is over. */
   settledWithin(options: { readonly timeout: Duration }): Promise<ReceiptState>;
+  /** The state as of now with what administrators alone should see. */
+  details(): Promise<ReceiptDetails>;
 }
 
 export interface ReceiptsOptions {
@@ -79,8 +89,13 @@ export class Receipts {
         return unsettled(record);
       });
     return {
-      ...state,
-      settledWithin: ({ timeout }) => this.#wait(record, parseDuration(timeout)),
+      ...countsOf(state),
+      settledWithin: async ({ timeout }) => countsOf(await this.#wait(record, parseDuration(timeout))),
+      details: () =>
+        this.#stateOf(record).catch((error: unknown) => {
+          onError(error);
+          return unsettled(record);
+        }),
     };
   }
 
@@ -88,30 +103,38 @@ export class Receipts {
   async find(id: ReceiptId, userId: UserId, wait: Millis): Promise<ReceiptState | null> {
     const record = await this.#options.store.receipts.find(id);
     if (record === null || record.userId !== userId) return null;
-    return wait === 0 ? this.#stateOf(record) : this.#wait(record, wait);
+    return countsOf(await this.#wait(record, wait));
   }
 
-  async #stateOf(record: ReceiptRecord): Promise<ReceiptState> {
+  /** The same for an administrator, whoever it was given to; `null` where there is none. */
+  async findDetails(id: ReceiptId, wait: Millis): Promise<ReceiptDetails | null> {
+    const record = await this.#options.store.receipts.find(id);
+    return record === null ? null : this.#wait(record, wait);
+  }
+
+  async #stateOf(record: ReceiptRecord): Promise<ReceiptDetails> {
     const { store, clock, tail, self } = this.#options;
-    let confirmed = 0;
-    let pending = 0;
+    const confirmed: string[] = [];
+    const pending: string[] = [];
     for (const follower of await store.followers.list()) {
       if (follower.registeredAt > record.at) continue;
       const acknowledged = follower.id === self ? (tail.cursor?.seq ?? 0) : follower.acknowledged;
-      if (acknowledged >= record.seq) confirmed += 1;
-      else pending += 1;
+      (acknowledged >= record.seq ? confirmed : pending).push(follower.name);
     }
     return {
       id: record.id,
       at: record.at,
       deadline: record.deadline,
-      settled: pending === 0 || clock.now() >= record.deadline,
-      followers: { confirmed, pending },
+      settled: pending.length === 0 || clock.now() >= record.deadline,
+      followers: { confirmed: confirmed.length, pending: pending.length },
       tokensDeadBy: record.tokensDeadBy,
+      seq: record.seq,
+      epoch: record.epoch,
+      names: { confirmed, pending },
     };
   }
 
-  async #wait(record: ReceiptRecord, timeout: Millis): Promise<ReceiptState> {
+  async #wait(record: ReceiptRecord, timeout: Millis): Promise<ReceiptDetails> {
     const until = this.#options.clock.monotonic() + timeout;
     let state = await this.#stateOf(record);
     while (!state.settled && this.#options.clock.monotonic() < until) {
@@ -123,6 +146,13 @@ export class Receipts {
 }
 
 /** What holds of a revocation whatever is known of its followers: the deadline. */
-function unsettled({ id, at, deadline, tokensDeadBy }: ReceiptRecord): ReceiptState {
-  return { id, at, deadline, tokensDeadBy, settled: false, followers: { confirmed: 0, pending: 0 } };
+function unsettled({ id, at, deadline, tokensDeadBy, seq, epoch }: ReceiptRecord): ReceiptDetails {
+  const followers = { confirmed: 0, pending: 0 };
+  const names = { confirmed: [], pending: [] };
+  return { id, at, deadline, tokensDeadBy, settled: false, followers, seq, epoch, names };
+}
+
+/** What anyone may see of it. */
+function countsOf({ id, at, deadline, settled, followers, tokensDeadBy }: ReceiptDetails): ReceiptState {
+  return { id, at, deadline, settled, followers, tokensDeadBy };
 }

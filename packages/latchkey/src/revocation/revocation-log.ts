@@ -27,7 +27,7 @@ import { judgeHistory } from './history.ts';
 import type { Watermark } from './watermark.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
-const HEARTBEAT: Millis = 10_000;
+export const HEARTBEAT: Millis = 10_000;
 /** How often it writes the latter where it has come further; more often would be a write for each pull (R9). */
 const ACKNOWLEDGE: Millis = 1_000;
 /** A follower silent for so long is none: it registers again before its next pull is answered. */

@@ -62,12 +62,12 @@ describe('the life of a session', () => {
       NOW + 10_000,
       'LK_SESSION_EXPIRED',
     ],
-    ['dies with its user', reading({}, { user: null }), NOW, 'LK_USER_DISABLED'],
+    ['dies with its user', reading({}, { user: null }), NOW, 'LK_SESSION_USER_DISABLED'],
     [
       'dies with a disabled user',
       reading({}, { user: { ...USER, disabledAt: NOW } }),
       NOW,
-      'LK_USER_DISABLED',
+      'LK_SESSION_USER_DISABLED',
     ],
     ['needs no user before login', reading(begin(null), { user: null }), NOW, null],
     [

@@ -88,7 +88,7 @@ export function newSession(options: {
 /** Why a session is dead. */
 export type CauseOfDeath = Extract<
   Code,
-  'LK_SESSION_REVOKED' | 'LK_SESSION_EXPIRED' | 'LK_SESSION_IDLE' | 'LK_USER_DISABLED'
+  'LK_SESSION_REVOKED' | 'LK_SESSION_EXPIRED' | 'LK_SESSION_IDLE' | 'LK_SESSION_USER_DISABLED'
 >;
 
 /**
@@ -101,7 +101,8 @@ export function causeOfDeath(reading: SessionReading, now: Timestamp): CauseOfDe
   if (floor !== null && floor > session.rs) return 'LK_SESSION_REVOKED';
   if (now >= session.expiresAt) return 'LK_SESSION_EXPIRED';
   if (now >= session.idleUntil) return 'LK_SESSION_IDLE';
-  if (session.userId !== null && (user === null || user.disabledAt !== null)) return 'LK_USER_DISABLED';
+  if (session.userId !== null && (user === null || user.disabledAt !== null))
+    return 'LK_SESSION_USER_DISABLED';
   return null;
 }
 

@@ -1,5 +1,11 @@
 import type { Route } from '../route.ts';
 import { accountPageRoute, endOthersButton, endSessionButton } from './account.ts';
+import { clientRoutes } from './admin/clients.ts';
+import { explainRoute } from './admin/explain.ts';
+import { followersRoute } from './admin/followers.ts';
+import { adminRevokeRoute } from './admin/revoke.ts';
+import { sessionRoutes } from './admin/sessions.ts';
+import { userRoutes } from './admin/users.ts';
 import { iconRoute, styleRoute } from './constants.ts';
 import { meRoute } from './me.ts';
 import { passwordPageRoute, passwordRoute } from './password.ts';
@@ -35,6 +41,12 @@ export const ROUTES: readonly Route[] = [
   revokeRoute,
   jwksRoute,
   metadataRoute,
+  ...userRoutes,
+  ...sessionRoutes,
+  adminRevokeRoute,
+  ...clientRoutes,
+  followersRoute,
+  explainRoute,
   accountPageRoute,
   endSessionButton,
   endOthersButton,

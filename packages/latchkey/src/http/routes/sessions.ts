@@ -1,10 +1,11 @@
 import type { Principal, SessionId, Timestamp } from '@latchkey/verify';
 import { z } from 'zod';
-import { failure, invalid } from '../../errors.ts';
+import { failure } from '../../errors.ts';
 import { endSession, endSessions } from '../../flows/end-sessions.ts';
 import { findId } from '../../foundation/ids.ts';
 import type { ListedSession } from '../../stores/store.ts';
 import { type Exchange, requirePrincipal } from '../exchange.ts';
+import { pageQuery, readPage } from '../list-page.ts';
 import { type Route, route } from '../route.ts';
 import { receiptShape, rfc3339, sessionsShape, writeReceipt } from '../wire.ts';
 
@@ -39,24 +40,13 @@ export const listSessionsRoute: Route = route({
   tag: 'Sessions',
   signedIn: true,
   body: {},
-  query: {
-    limit: z
-      .string()
-      .regex(/^\d{1,3}$/, 'is not a number')
-      .optional()
-      .describe('50; 200 at most'),
-    cursor: z.string().optional().describe('`next_cursor` of the page before'),
-  },
+  query: pageQuery,
   status: 200,
   answer: sessionsShape,
   errors: [],
   act: async (exchange, { query }) => {
     const principal = await requirePrincipal(exchange);
-    const limit = Number(query.limit ?? 50);
-    if (limit < 1 || limit > 200) throw invalid('limit', 'must be from 1 to 200');
-    const after = query.cursor === undefined ? null : findId<'session'>(query.cursor);
-    if (query.cursor !== undefined && after === null) throw invalid('cursor', 'is not one of ours');
-    const { items, next } = await listSessions(exchange, principal, { limit, after });
+    const { items, next } = await listSessions(exchange, principal, readPage(query));
     return {
       status: 200,
       cookie: null,

@@ -37,6 +37,7 @@ export const setUpRoute: Route = route({
   answer: signedInShape,
   errors: [
     'LK_PASSWORD_REFUSED',
+    'LK_CLIENT_REFUSED',
     'LK_UNAUTHENTICATED',
     'LK_CREDENTIALS_REFUSED',
     'LK_EMAIL_TAKEN',

@@ -24,7 +24,14 @@ export const signInRoute: Route = route({
   },
   status: 200,
   answer: signedInShape,
-  errors: ['LK_UNAUTHENTICATED', 'LK_CREDENTIALS_REFUSED', 'LK_THROTTLED', 'LK_BUSY', 'LK_NOT_FRESH'],
+  errors: [
+    'LK_CLIENT_REFUSED',
+    'LK_UNAUTHENTICATED',
+    'LK_CREDENTIALS_REFUSED',
+    'LK_THROTTLED',
+    'LK_BUSY',
+    'LK_NOT_FRESH',
+  ],
   act: async (exchange, { body }) => {
     const from = await visitor(exchange, body.client);
     const signedIn = await signIn(exchange.rooms, body, from);

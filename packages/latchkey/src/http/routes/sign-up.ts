@@ -32,6 +32,7 @@ export const signUpRoute: Route = route({
   answer: signedInShape,
   errors: [
     'LK_PASSWORD_REFUSED',
+    'LK_CLIENT_REFUSED',
     'LK_UNAUTHENTICATED',
     'LK_EMAIL_TAKEN',
     'LK_THROTTLED',

@@ -1,0 +1,53 @@
+import type { Principal, UserId } from '@latchkey/verify';
+import { ADMIN_PERMISSION, ADMINISTRATOR } from '../access/access.ts';
+import { failure } from '../errors.ts';
+import type { AuthEvent } from '../options.ts';
+import type { Tables } from '../stores/store.ts';
+import { livingSession } from './end-sessions.ts';
+import type { Rooms } from './rooms.ts';
+
+/** Who changes something of others: a person who is signed in, or `null` for the application itself and the command. */
+export type Administrator = Principal | null;
+
+/** What an event says of who did it. */
+export function doneBy(by: Administrator): Pick<AuthEvent, 'by'> {
+  return by === null ? {} : { by: by.id };
+}
+
+/**
+ * Asks again in the transaction of what an administrator does: they were checked a while
+ * ago, maybe by another node, and whoever lost the right since must not use it.
+ *
+ * @throws `LK_UNAUTHENTICATED` where they are signed out, disabled or gone; `LK_FORBIDDEN`
+ *   where they may not any more.
+ */
+export async function requireStillAdministrator(
+  rooms: Pick<Rooms, 'config' | 'clock' | 'access'>,
+  tables: Tables,
+  by: Administrator,
+): Promise<void> {
+  if (by === null) return;
+  await livingSession(rooms, tables, by);
+  const reading = await tables.users.read(by.id);
+  // Said here as well for a login that leaves no row.
+  if (reading === null || reading.user.disabledAt !== null) throw failure('LK_UNAUTHENTICATED');
+  const { id, acr, authTime } = by;
+  const subject = { id, roles: reading.roles, fields: {}, acr, authTime };
+  if (!rooms.access.allows(subject, ADMIN_PERMISSION, undefined, rooms.clock.now()))
+    throw failure('LK_FORBIDDEN', { permission: ADMIN_PERMISSION });
+}
+
+/**
+ * Refuses what would leave nobody to administer: to take away the last enabled
+ * administrator, and from a person who is signed in, themselves. Whoever calls it has the
+ * lock of that name, so that two administrators cannot take away each other.
+ *
+ * @throws `LK_LOCKOUT`.
+ */
+export async function keepAnAdministrator(tables: Tables, id: UserId, by: Administrator): Promise<void> {
+  if (by?.id === id) throw failure('LK_LOCKOUT');
+  const reading = await tables.users.read(id);
+  if (reading === null || reading.user.disabledAt !== null) return;
+  if (!reading.roles.includes(ADMINISTRATOR)) return;
+  if ((await tables.users.countEnabledWithRole(ADMINISTRATOR)) === 1) throw failure('LK_LOCKOUT');
+}

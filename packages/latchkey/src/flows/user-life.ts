@@ -1,0 +1,79 @@
+import type { UserId } from '@latchkey/verify';
+import { failure } from '../errors.ts';
+import type { Receipt } from '../revocation/receipts.ts';
+import type { Tables, UserRecord } from '../stores/store.ts';
+import {
+  type Administrator,
+  doneBy,
+  keepAnAdministrator,
+  requireStillAdministrator,
+} from './administrator.ts';
+import { receiptOf } from './end-sessions.ts';
+import type { Rooms } from './rooms.ts';
+
+type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'log' | 'tail' | 'receipts' | 'access' | 'emit'>;
+
+/**
+ * Disables a user: all that they hold ends at once, and nothing new is given to them. Who
+ * is disabled already stays so since the first time.
+ *
+ * @throws `LK_NOT_FOUND`; `LK_LOCKOUT`; as `requireStillAdministrator`.
+ */
+export async function disableUser(rooms: Uses, id: UserId, by: Administrator): Promise<Receipt> {
+  const { cursor } = await rooms.log.change(async (tables, trust) => {
+    const user = await holdToTakeAway(rooms, tables, id, by);
+    if (user.disabledAt === null) await tables.users.setDisabledAt(id, rooms.clock.now());
+    trust.apply('user_disabled', id);
+  });
+  rooms.emit({ type: 'user_disabled', user: id, ...doneBy(by) });
+  return receiptOf(rooms, cursor, by?.id ?? null);
+}
+
+/**
+ * Lets a user sign in again. Nothing that ended comes back (R3).
+ *
+ * @throws `LK_NOT_FOUND`; as `requireStillAdministrator`.
+ */
+export async function enableUser(rooms: Uses, id: UserId, by: Administrator): Promise<void> {
+  const { result } = await rooms.log.change(async (tables, trust) => {
+    await requireStillAdministrator(rooms, tables, by);
+    const user = await tables.users.hold(id);
+    if (user === null) throw failure('LK_NOT_FOUND');
+    if (user.disabledAt === null) return 'was enabled';
+    await tables.users.setDisabledAt(id, null);
+    trust.apply('user_enabled', id);
+    return 'enabled';
+  });
+  if (result === 'enabled') rooms.emit({ type: 'user_enabled', user: id, ...doneBy(by) });
+}
+
+/**
+ * Deletes a user with all that belongs to them; what they hold ends at once. Their
+ * address is free again, for a user with another id.
+ *
+ * @throws `LK_NOT_FOUND`; `LK_LOCKOUT`; as `requireStillAdministrator`.
+ */
+export async function deleteUser(rooms: Uses, id: UserId, by: Administrator): Promise<Receipt> {
+  const { cursor } = await rooms.log.change(async (tables, trust) => {
+    await holdToTakeAway(rooms, tables, id, by);
+    await tables.users.remove(id);
+    trust.apply('user_deleted', id);
+  });
+  rooms.emit({ type: 'user_deleted', user: id, ...doneBy(by) });
+  return receiptOf(rooms, cursor, by?.id ?? null);
+}
+
+/** The lock first, and rows after it: two who take away each other are two who come one after the other. */
+async function holdToTakeAway(
+  rooms: Uses,
+  tables: Tables,
+  id: UserId,
+  by: Administrator,
+): Promise<UserRecord> {
+  await tables.lock('administrators');
+  await requireStillAdministrator(rooms, tables, by);
+  const user = await tables.users.hold(id);
+  if (user === null) throw failure('LK_NOT_FOUND');
+  await keepAnAdministrator(tables, id, by);
+  return user;
+}
