@@ -6,6 +6,7 @@ import type { Receipt } from '../revocation/receipts.ts';
 import type { Trust } from '../revocation/revocation-log.ts';
 import type { RevocationTarget } from '../revocation/target.ts';
 import { causeOfDeath } from '../sessions/session.ts';
+import type { Tables } from '../stores/store.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
 import { receiptOf } from './end-sessions.ts';
 import type { Rooms } from './rooms.ts';
@@ -30,11 +31,18 @@ export async function revoke(
   { by, reason }: RevokedBy,
 ): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
+    if ('session' in target) await holdInOrder(tables, target.session, by);
     await requireStillAdministrator(rooms, tables, by);
     endTarget(trust, target);
   });
   rooms.emit({ ...eventOf(target), ...doneBy(by), ...(reason === null ? {} : { reason }) });
   return receiptOf(rooms, cursor, by?.id ?? null);
+}
+
+/** In one order, so that two who end each other's sessions don't wait for each other. */
+async function holdInOrder(tables: Tables, id: SessionId, by: Administrator): Promise<void> {
+  const ids = by === null ? [id] : [id, by.session.id].toSorted();
+  for (const held of ids) await tables.sessions.hold(held);
 }
 
 function endTarget(trust: Trust, target: RevocationTarget): void {
@@ -79,8 +87,9 @@ export async function requireTarget(
  */
 export async function endAnySession(rooms: Uses, id: SessionId, by: Administrator): Promise<Receipt> {
   const { result, cursor } = await rooms.log.change(async (tables, trust) => {
+    await holdInOrder(tables, id, by);
     await requireStillAdministrator(rooms, tables, by);
-    const reading = await tables.sessions.hold(id);
+    const reading = await tables.sessions.read(id);
     if (reading === null || causeOfDeath(reading, rooms.clock.now()) !== null) throw failure('LK_NOT_FOUND');
     trust.apply('session_ended', id);
     return reading.session.userId;

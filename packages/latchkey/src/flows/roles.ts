@@ -47,6 +47,8 @@ export async function changeRoles(
   const { add, remove } = change;
   const { result } = await rooms.log.change(async (tables, trust) => {
     if (add.includes(ADMINISTRATOR) || remove.includes(ADMINISTRATOR)) await tables.lock('administrators');
+    // In the order of a sign-in: the user, then the session that asks.
+    await tables.users.hold(id);
     await requireStillAdministrator(rooms, tables, by);
     if (remove.includes(ADMINISTRATOR)) await keepAnAdministrator(tables, id, by);
     // From now on there is somebody to administer, and the link that makes the first is void.

@@ -36,8 +36,8 @@ export async function disableUser(rooms: Uses, id: UserId, by: Administrator): P
  */
 export async function enableUser(rooms: Uses, id: UserId, by: Administrator): Promise<void> {
   const { result } = await rooms.log.change(async (tables, trust) => {
-    await requireStillAdministrator(rooms, tables, by);
     const user = await tables.users.hold(id);
+    await requireStillAdministrator(rooms, tables, by);
     if (user === null) throw failure('LK_NOT_FOUND');
     if (user.disabledAt === null) return 'was enabled';
     await tables.users.setDisabledAt(id, null);
@@ -63,7 +63,10 @@ export async function deleteUser(rooms: Uses, id: UserId, by: Administrator): Pr
   return receiptOf(rooms, cursor, by?.id ?? null);
 }
 
-/** The lock first, and rows after it: two who take away each other are two who come one after the other. */
+/**
+ * The lock first: two who take away each other are two who come one after the other. Then
+ * the user and then the session that asks, in the order of a sign-in.
+ */
 async function holdToTakeAway(
   rooms: Uses,
   tables: Tables,
@@ -71,8 +74,8 @@ async function holdToTakeAway(
   by: Administrator,
 ): Promise<UserRecord> {
   await tables.lock('administrators');
-  await requireStillAdministrator(rooms, tables, by);
   const user = await tables.users.hold(id);
+  await requireStillAdministrator(rooms, tables, by);
   if (user === null) throw failure('LK_NOT_FOUND');
   await keepAnAdministrator(tables, id, by);
   return user;
