@@ -9,6 +9,7 @@ import { Refused } from './refused.ts';
 export async function confirm(question: string, yes: boolean): Promise<void> {
   if (yes) return;
   if (!process.stdin.isTTY) throw new Refused('there is no terminal to ask; if you mean it, add --yes');
-  const answer = await ask({ message: question, initialValue: false });
+  // Beside the answer for scripts, which goes to standard output.
+  const answer = await ask({ message: question, initialValue: false, output: process.stderr });
   if (isCancel(answer) || !answer) throw new Refused('cancelled; nothing was changed');
 }

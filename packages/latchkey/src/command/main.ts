@@ -5,11 +5,15 @@ import { isFailure, reasonsOf } from '../errors.ts';
 import { StoreRefused, VERSION } from '../latchkey.ts';
 import { adviseCommand } from './advise.ts';
 import { backupCommand } from './backup.ts';
+import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
+import { followersCommand } from './followers.ts';
 import { inspectCommand } from './inspect.ts';
 import { Refused } from './refused.ts';
 import { restoreCommand } from './restore.ts';
+import { revokeCommand } from './revoke.ts';
 import { serveCommand } from './serve.ts';
+import { sessionsCommand } from './sessions.ts';
 import { usersCommand } from './users.ts';
 
 const program = new Command('latchkey')
@@ -18,6 +22,10 @@ const program = new Command('latchkey')
   .showHelpAfterError('Add --help for what there is.')
   .addCommand(serveCommand())
   .addCommand(usersCommand())
+  .addCommand(sessionsCommand())
+  .addCommand(clientsCommand())
+  .addCommand(revokeCommand())
+  .addCommand(followersCommand())
   .addCommand(configCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
