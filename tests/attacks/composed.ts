@@ -27,6 +27,8 @@ export interface Composed {
   readonly store: Store;
   readonly events: AuthEvent[];
   post(path: string, json: unknown, peer?: string): Promise<Response>;
+  /** The status of `GET /auth/me` with these headers. */
+  status(headers: Readonly<Record<string, string>>): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,8 @@ export async function composed(
     store,
     events,
     post: (path, json, peer = '203.0.113.7') => answer(jsonRequest(path, json), { peer }),
+    status: async (headers) =>
+      (await answer(new Request(new URL('/auth/me', ORIGIN), { headers }), { peer: null })).status,
     close: system.close,
   };
 }
