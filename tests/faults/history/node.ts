@@ -12,7 +12,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { systemClock } from '@latchkey/verify';
 import { CODES, isFailure } from 'latchkey';
 import { principalIn } from '../../../packages/latchkey/src/flows/authenticate.ts';
-import { revoke } from '../../../packages/latchkey/src/flows/end-sessions.ts';
+import { revoke } from '../../../packages/latchkey/src/flows/revoke.ts';
 import { handler } from '../../../packages/latchkey/src/http/handler.ts';
 import { writeReceipt } from '../../../packages/latchkey/src/http/wire.ts';
 import { passwordHasher } from '../../../packages/latchkey/src/identity/password-hash.ts';
@@ -50,7 +50,7 @@ const system = compose(
   },
   systemClock,
 );
-const { authenticator, allowed } = system;
+const { authenticator, authorizer, allowed } = system;
 const { rootSecret, origin } = system.rooms.config;
 const hasher = passwordHasher({
   rootSecret,
@@ -60,7 +60,7 @@ const hasher = passwordHasher({
   },
 });
 const rooms = { ...system.rooms, hasher };
-const answer = handler({ rooms, authenticator, allowed }, system.ready);
+const answer = handler({ rooms, authenticator, authorizer, allowed }, system.ready);
 
 /** A page of an application: it asks who is there, and nothing else. */
 async function whoIsThere({ headers }: Request): Promise<Response> {
@@ -78,7 +78,7 @@ async function whoIsThere({ headers }: Request): Promise<Response> {
 
 async function administrate(request: Request): Promise<Response> {
   const target = parseTarget((await request.json()) as RevokeTarget);
-  return Response.json({ receipt: writeReceipt(await revoke(rooms, target, null)) });
+  return Response.json({ receipt: writeReceipt(await revoke(rooms, target, { by: null, reason: null })) });
 }
 
 await system.ready();

@@ -4,8 +4,8 @@
  * @module
  */
 import { describe, test } from 'node:test';
-import { backupConformance } from './backup.ts';
 import { administrationConformance } from './administration.ts';
+import { backupConformance } from './backup.ts';
 import { identityConformance } from './identity.ts';
 import { logConformance } from './log.ts';
 import { operationsConformance } from './operations.ts';
