@@ -28,7 +28,8 @@ const { origin } = rooms.config;
 const { kid } = rooms.signingKeys.current;
 
 // What each token says, made beforehand: jose has only to sign it.
-const claims = grounds.map((ground) => decodeJwt(issue(rooms, ground, origin).accessToken.reveal()));
+const issued = await Promise.all(grounds.map((ground) => issue(rooms, ground, origin)));
+const claims = issued.map(({ accessToken }) => decodeJwt(accessToken.reveal()));
 const { privateKey } = await generateKeyPair(algorithm);
 const sign = (payload: (typeof claims)[number]): Promise<string> =>
   new SignJWT(payload).setProtectedHeader({ alg: algorithm, typ: 'at+jwt', kid }).sign(privateKey);

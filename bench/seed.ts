@@ -75,7 +75,8 @@ export async function seedTokens(database: string, secret: string, sessions: num
   const refreshTokens: string[] = [];
   for (const { record } of made) {
     const grounds = await groundsFor(rooms, record.id);
-    accessTokens.push(issue(rooms, grounds, rooms.config.origin).accessToken.reveal());
+    const { accessToken } = await issue(rooms, grounds, rooms.config.origin);
+    accessTokens.push(accessToken.reveal());
     if (record.chain === null) throw new TypeError('a session in mode jwt has a chain');
     refreshTokens.push(refreshToken(rooms.config.rootSecret, record.id, record.chain).reveal());
   }

@@ -3,7 +3,7 @@ import { sqlite } from 'latchkey';
 import { newId } from '../packages/latchkey/src/foundation/ids.ts';
 import { compose } from '../packages/latchkey/src/system.ts';
 import { type AccessTokenContent, issueAccessToken } from '../packages/latchkey/src/tokens/access-token.ts';
-import type { SigningKey } from '../packages/latchkey/src/tokens/signing-keys.ts';
+import type { SigningKey } from '../packages/latchkey/src/tokens/signing-key.ts';
 import { newRootSecret } from './seed.ts';
 
 /** 32 characters, as the aim has it. */

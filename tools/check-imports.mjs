@@ -53,9 +53,16 @@ const TABLE = [
   ['stores', [`${LATCHKEY}stores/`], GROUND],
   [
     'composition root',
-    ['latchkey.ts', 'system.ts', 'types.ts', 'door.ts', 'users.ts', 'sessions.ts', 'clients.ts'].map(
-      (name) => `${LATCHKEY}${name}`,
-    ),
+    [
+      'latchkey.ts',
+      'system.ts',
+      'types.ts',
+      'door.ts',
+      'users.ts',
+      'sessions.ts',
+      'clients.ts',
+      'keys.ts',
+    ].map((name) => `${LATCHKEY}${name}`),
     [...ROOMS, 'stores'],
   ],
   // What follows wires the whole into something else. No room imports any of it.

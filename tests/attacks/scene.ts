@@ -213,9 +213,16 @@ export function counting(store: Store): { readonly store: Store; readonly reads:
 export async function ownSigner({
   store,
   clock,
-}: World): Promise<(typ: string | undefined, payload: object) => string> {
-  const rootSecret = parseRootSecret(TEST_SECRET);
-  const keys = new SigningKeys({ store, clock, rootSecret, algorithm: 'EdDSA' });
+}: Pick<World, 'store' | 'clock'>): Promise<(typ: string | undefined, payload: object) => string> {
+  const keys = new SigningKeys({
+    store,
+    clock,
+    rootSecret: parseRootSecret(TEST_SECRET),
+    algorithm: 'EdDSA',
+    keyLife: Number.POSITIVE_INFINITY,
+    isRevoked: () => false,
+    onRotated: () => undefined,
+  });
   await keys.open();
   const { kid, algorithm: alg } = keys.current;
   const spell = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');

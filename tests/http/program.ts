@@ -29,10 +29,10 @@ export interface Device {
 
 /** A program as far as HTTP sees it: it keeps no cookie and says nothing of where a request comes from. */
 export class Program {
-  readonly #auth: Latchkey;
+  readonly #auth: Pick<Latchkey, 'handler'>;
   readonly #device: Device;
 
-  constructor(auth: Latchkey, device: Device = {}) {
+  constructor(auth: Pick<Latchkey, 'handler'>, device: Device = {}) {
     this.#auth = auth;
     this.#device = device;
   }

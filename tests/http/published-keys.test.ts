@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { createVerifier } from 'fast-jwt';
-import { calculateJwkThumbprint, createLocalJWKSet, importJWK, type JWK, jwtVerify } from 'jose';
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  importJWK,
+  type JWK,
+  jwtVerify,
+} from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
 import { sqlite } from 'latchkey';
 import { folder, inside } from '../attacks/scene.ts';
@@ -20,12 +27,15 @@ describe('what is published', () => {
       const response = await program.send('GET', '/.well-known/jwks.json');
       assert.equal(response.headers.get('cache-control'), 'public, max-age=300');
       const { keys } = (await bodyOf(response)) as { keys: JWK[] };
-      assert.equal(keys.length, 1);
-      const [jwk] = keys;
-      assert.ok(jwk !== undefined);
-      for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']) assert.ok(!(secret in jwk), secret);
-      assert.equal(jwk.kid, await calculateJwkThumbprint(jwk));
-      assert.deepEqual([jwk.alg, jwk.use], [algorithm, 'sig']);
+      assert.equal(keys.length, 2, 'the one that signs, and the next one');
+      for (const each of keys) {
+        for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])
+          assert.ok(!(secret in each), secret);
+        assert.equal(each.kid, await calculateJwkThumbprint(each));
+        assert.deepEqual([each.alg, each.use], [algorithm, 'sig']);
+      }
+      const jwk = keys.find(({ kid }) => kid === decodeProtectedHeader(access).kid);
+      assert.ok(jwk !== undefined, 'a key set of many is told apart by kid (@rfc 7517 §4.5)');
 
       const expected = { issuer: ORIGIN, audience: ORIGIN, typ: 'at+jwt', algorithms: [algorithm] };
       const { payload } = await jwtVerify(access, createLocalJWKSet({ keys }), expected);
@@ -61,7 +71,7 @@ describe('what is published', () => {
     const { keys } = (await bodyOf(await program.send('GET', '/.well-known/jwks.json'))) as { keys: JWK[] };
     assert.deepEqual(
       keys.map(({ alg }) => alg),
-      ['EdDSA', 'ES256'],
+      ['EdDSA', 'EdDSA', 'ES256', 'ES256'],
     );
     assert.equal(await program.status(access), 200);
     const { access: next } = await program.renewed(refresh);

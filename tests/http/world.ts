@@ -72,12 +72,12 @@ interface Sent {
 
 /** A person's browser as far as HTTP sees it: it keeps the cookie, and says where a request comes from. */
 export class Visit {
-  readonly #auth: Latchkey;
+  readonly #auth: Pick<Latchkey, 'handler'>;
   readonly #extra: Readonly<Record<string, string>>;
   /** The cookie as `name=value`, or `null`. */
   cookie: string | null = null;
 
-  constructor(auth: Latchkey, extra: Readonly<Record<string, string>> = {}) {
+  constructor(auth: Pick<Latchkey, 'handler'>, extra: Readonly<Record<string, string>> = {}) {
     this.#auth = auth;
     this.#extra = extra;
   }

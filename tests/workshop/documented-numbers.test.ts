@@ -133,6 +133,13 @@ async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
 
 const clockAt = (now: number): Clock => ({ now: () => now, monotonic: () => now });
 
+/** Signing keys of which nobody revokes any. */
+function keysOf(store: Store, clock: Clock): SigningKeys {
+  const { rootSecret, algorithm, keyLife } = configWith();
+  const nobody = { isRevoked: () => false, onRotated: () => undefined };
+  return new SigningKeys({ store, clock, rootSecret, algorithm, keyLife, ...nobody });
+}
+
 /** How long a count for an address that nobody has is kept: the whole hours after which it goes on. */
 async function keptFor(hours: number): Promise<boolean> {
   return withStore(async (store) => {
@@ -140,9 +147,8 @@ async function keptFor(hours: number): Promise<boolean> {
     await store.attempts.count(subject, NOW);
     const emit = ({ error }: { readonly error?: unknown }): void => assert.fail(String(error));
     const clock = clockAt(NOW + hours * 3_600_000);
-    const { rootSecret, algorithm } = configWith();
     const bounds = new Bounds(clock, { accessLife: 0, nearCacheLife: 0, maxStaleness: 0 });
-    const signingKeys = new SigningKeys({ store, clock, rootSecret, algorithm });
+    const signingKeys = keysOf(store, clock);
     await signingKeys.open();
     const maintenance = new Maintenance({ store, clock, bounds, signingKeys, emit });
     maintenance.start();
@@ -180,8 +186,7 @@ function fits(length: number): boolean {
 async function isAccepted(seconds: number): Promise<boolean> {
   return withStore(async (store) => {
     const clock = clockAt(NOW);
-    const { rootSecret } = configWith();
-    const keys = new SigningKeys({ store, clock, rootSecret, algorithm: 'EdDSA' });
+    const keys = keysOf(store, clock);
     await keys.open();
     const issuedAt = NOW + seconds * 1_000;
     const issuer = 'https://auth.example.com';

@@ -14,7 +14,7 @@ const KNOWN = {
   claims: null,
   roles: null,
   access: null,
-  tokens: ['life', 'algorithm', 'audiences'],
+  tokens: ['life', 'algorithm', 'keyLife', 'audiences'],
   origins: null,
   sessions: ['idle', 'absolute'],
   nearCache: ['life', 'entries'],

@@ -54,6 +54,8 @@ export interface Config {
   /** How long an access token is good. */
   readonly accessLife: Millis;
   readonly algorithm: SigningAlgorithm;
+  /** How long a key signs before the next one takes over. */
+  readonly keyLife: Millis;
   /** Whom a token may be for besides the issuer. */
   readonly audiences: ReadonlySet<string>;
   /** The issuer and those: whom a token of ours can be for. */
@@ -276,6 +278,13 @@ function parseTokens(reader: Reader, { tokens, claims, roles }: LatchkeyOptions,
   const wanted = reader.given('tokens.algorithm', tokens?.algorithm, 'EdDSA');
   const algorithm = ALGORITHMS.find((known) => known === wanted);
   if (algorithm === undefined) return refuse('tokens.algorithm', `must be ${ALGORITHMS.join(' or ')}`);
+  const keyLife = reader.duration('tokens.keyLife', tokens?.keyLife, {
+    value: parseDuration('30d'),
+    source: 'default',
+  });
+  // Shorter than tokens are good and keys are kept, there would be ever more of them.
+  if (keyLife < 3_600_000 || keyLife > parseDuration('365d'))
+    refuse('tokens.keyLife', 'must be at least an hour and at most 365 days');
   const audiences = reader.given('tokens.audiences', tokens?.audiences, []);
   for (const audience of audiences) {
     if (!/^[\x21-\x7e]{1,200}$/.test(audience))
@@ -286,6 +295,7 @@ function parseTokens(reader: Reader, { tokens, claims, roles }: LatchkeyOptions,
   return {
     accessLife,
     algorithm,
+    keyLife,
     audiences: new Set(audiences),
     ownAudiences: new Set([issuer, ...audiences]),
   };

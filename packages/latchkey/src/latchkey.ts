@@ -20,6 +20,7 @@ import { type Connection, isSafe } from './http/exchange.ts';
 import { type OpenApi, openApi } from './http/openapi.ts';
 import { refuseCrossSite } from './http/origin-rule.ts';
 import { toBeAnswered } from './http/problem.ts';
+import { type Keys, keysOf } from './keys.ts';
 import type { AuthEvent, ClaimsOption, ClientsOption, LatchkeyOptions, ObjectSchema } from './options.ts';
 import type { ProfileName } from './profiles.ts';
 import { type Followers, listFollowers } from './revocation/followers.ts';
@@ -47,6 +48,7 @@ export type { ManagedUser } from './flows/users.ts';
 export type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 export type { Connection } from './http/exchange.ts';
 export type { OpenApi } from './http/openapi.ts';
+export type { Keys } from './keys.ts';
 export {
   type AuthEvent,
   allowInBrowser,
@@ -60,6 +62,9 @@ export type { RevokeTarget } from './revocation/target.ts';
 export type { SessionFilter, Sessions } from './sessions.ts';
 export { sqlite } from './stores/sql/sqlite.ts';
 export { type Store, StoreRefused } from './stores/store.ts';
+export type { KeyState } from './tokens/key-schedule.ts';
+export type { KeyRotation } from './tokens/key-turns.ts';
+export type { ListedKey } from './tokens/signing-keys.ts';
 export type { AnyShape, PrincipalOf, Shape } from './types.ts';
 export type { Users } from './users.ts';
 
@@ -155,6 +160,7 @@ export interface Latchkey<S extends Shape = AnyShape> {
   readonly clients: Clients;
   /** Where the log stands, and who follows it. */
   followers(): Promise<Followers>;
+  readonly keys: Keys;
   /**
    * Ends trust in what the target names: sessions now, and everything that follows the log.
    * The reason goes into the event.
@@ -299,6 +305,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
     users: usersOf(door),
     sessions: sessionsOf(door),
     clients: clientsOf(door),
+    keys: keysOf(door),
     followers: () =>
       door(({ rooms: { store, clock, tail, log } }) =>
         listFollowers({ store, clock, tail, self: log.follower }),

@@ -65,6 +65,8 @@ export interface AuthEvent {
     | 'refresh_refused'
     | 'refresh_reused'
     | 'access_denied'
+    | 'signing_key_rotated'
+    | 'signing_key_revoked'
     | 'log_stale'
     | 'log_fresh'
     | 'log_failed_over'
@@ -80,6 +82,8 @@ export interface AuthEvent {
   readonly by?: string;
   /** Why, in the words of whoever revoked. */
   readonly reason?: string;
+  /** The id of the key, for `signing_key_rotated` (the one that takes over) and `signing_key_revoked`. */
+  readonly key?: string;
   /** The real code, which may not be public. */
   readonly code?: string;
   /** What went wrong inside, for `failed`. */
@@ -130,6 +134,8 @@ export interface LatchkeyOptions<
   readonly tokens?: {
     /** How long an access token is good. Never longer than 15 minutes. */
     readonly life?: Duration;
+    /** How long a key signs before the next one takes over, which is published long before. Default `30d`. */
+    readonly keyLife?: Duration;
     /** Default `EdDSA`. */
     readonly algorithm?: SigningAlgorithm;
     /** Audiences besides the issuer that a client may ask a token for. Default none. */

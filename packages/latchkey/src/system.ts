@@ -119,13 +119,21 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
 
 function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms {
   const { store } = options;
-  const { maxStaleness, nearCacheLife, idle, rootSecret, algorithm, watermark } = config;
+  const { maxStaleness, nearCacheLife, idle, rootSecret, algorithm, keyLife, watermark } = config;
   const emit = config.onEvent;
   const failed = (error: unknown): void => emit({ type: 'failed', error });
   const issuesTokens = [...config.clients.values()].some(({ mode }) => mode !== 'session');
   const accessLife = issuesTokens ? config.accessLife : 0;
   const bounds = new Bounds(clock, { accessLife, nearCacheLife, maxStaleness });
-  const signingKeys = new SigningKeys({ store, clock, rootSecret, algorithm });
+  const signingKeys = new SigningKeys({
+    store,
+    clock,
+    rootSecret,
+    algorithm,
+    keyLife,
+    isRevoked: (subject) => tail.isRevoked('signing_key', subject),
+    onRotated: ({ kid }) => emit({ type: 'signing_key_rotated', key: kid }),
+  });
   const log = new RevocationLog({
     store,
     clock,
@@ -140,7 +148,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     },
     onError: failed,
   });
-  const tail = followerOf(log, clock, emit);
+  const tail: Tail = followerOf(log, clock, emit);
   return {
     config,
     clock,

@@ -27,6 +27,7 @@ const WARNINGS: ReadonlySet<AuthEvent['type']> = new Set([
   'log_failed_over',
   'log_restored',
   'clock_wrong',
+  'signing_key_revoked',
 ]);
 
 /** All that is logged of a request: none of it can hold a credential. */

@@ -14,6 +14,9 @@ export interface Facts {
   readonly signingKey: string | null;
 }
 
+/** Scopes of which an entry kills whatever the position: a session is over, and who holds a key writes any position. */
+export type AbsoluteScope = Extract<Scope, 'session' | 'signing_key'>;
+
 /** `stale`: still good, but what is known about it no longer is. */
 export type Verdict = 'ok' | 'revoked' | 'stale';
 
@@ -53,6 +56,11 @@ export class RevokedSet {
     slot.expiresAt = Math.max(slot.expiresAt, entry.expiresAt);
   }
 
+  /** Whether trust in the subject itself has ended. */
+  isRevoked(scope: AbsoluteScope, subject: string): boolean {
+    return this.#revoke.get(scope)?.has(subject) === true;
+  }
+
   /**
    * The one rule of match (R2): an entry about the session itself kills whatever its
    * position, and so does one about the key that signed, since whoever holds that
@@ -61,9 +69,8 @@ export class RevokedSet {
    */
   judge(facts: Facts): Verdict {
     if (this.#size === 0) return 'ok';
-    if (this.#revoke.get('session')?.has(facts.session) === true) return 'revoked';
-    if (facts.signingKey !== null && this.#revoke.get('signing_key')?.has(facts.signingKey) === true)
-      return 'revoked';
+    if (this.isRevoked('session', facts.session)) return 'revoked';
+    if (facts.signingKey !== null && this.isRevoked('signing_key', facts.signingKey)) return 'revoked';
     if (this.#newer(this.#revoke, facts, false)) return 'revoked';
     if (this.#newer(this.#changed, facts, true)) return 'stale';
     return 'ok';

@@ -1,6 +1,6 @@
 import type { Clock, Millis, Timestamp } from './clock.ts';
 import type { Cursor, Entry, LogSource, Position, Pull } from './log-entry.ts';
-import { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
+import { type AbsoluteScope, type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
 
 /** How far a follower's wall clock may be from the log's before its copy is no longer trusted. */
 const CLOCK_LEEWAY: Millis = 30_000;
@@ -178,6 +178,14 @@ export class Tail {
     // thief of a key writes any.
     const known = facts.rs >= this.#epochStart && facts.rs <= this.#cursor.seq;
     return verdict === 'revoked' || known ? verdict : 'unknown';
+  }
+
+  /**
+   * Whether anything was heard that ends trust in the subject itself. However old the copy
+   * is, that much of it holds; `false` says only that nothing was heard.
+   */
+  isRevoked(scope: AbsoluteScope, subject: string): boolean {
+    return this.#revoked.isRevoked(scope, subject);
   }
 
   async #pull(): Promise<void> {

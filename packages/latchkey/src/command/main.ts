@@ -9,6 +9,7 @@ import { clientsCommand } from './clients.ts';
 import { configCommand } from './config.ts';
 import { followersCommand } from './followers.ts';
 import { inspectCommand } from './inspect.ts';
+import { keysCommand } from './keys.ts';
 import { Refused } from './refused.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
@@ -26,6 +27,7 @@ const program = new Command('latchkey')
   .addCommand(clientsCommand())
   .addCommand(revokeCommand())
   .addCommand(followersCommand())
+  .addCommand(keysCommand())
   .addCommand(configCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())

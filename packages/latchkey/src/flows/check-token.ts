@@ -79,6 +79,9 @@ export async function checkToken(rooms: Uses, token: AccessToken): Promise<Check
   const verdict = await judge(rooms, facts);
   if (verdict === 'revoked') throw failure('LK_TOKEN_REVOKED');
   if (verdict === 'ok') return answer(rooms, token, facts, token, token.claims, null);
+  // Of keys the session's row knows nothing, and a copy that cannot tell may not have heard: their own rows do.
+  if (verdict === 'unknown' && (await rooms.store.signingKeys.find(token.kid)) === null)
+    throw failure('LK_TOKEN_REVOKED');
   return askStore(rooms, token, facts);
 }
 

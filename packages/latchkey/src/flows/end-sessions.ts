@@ -1,4 +1,4 @@
-import type { Cursor, Principal, SessionId, UserId } from '@latchkey/verify';
+import type { Cursor, Millis, Principal, SessionId, UserId } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import { causeOfDeath } from '../sessions/session.ts';
@@ -81,13 +81,16 @@ export async function livingSession(
 /**
  * The receipt of a revocation that has been committed. This process's own tail
  * confirms first, so that where nobody else follows, it is settled at once.
+ *
+ * @param kept as `Receipts.open`.
  */
 export async function receiptOf(
   rooms: Pick<Rooms, 'tail' | 'receipts'>,
   cursor: Cursor | null,
   to: UserId | null,
+  kept: Millis = 0,
 ): Promise<Receipt> {
   if (cursor === null) throw new TypeError('a revocation wrote nothing to the log');
   await rooms.tail.catchUp();
-  return rooms.receipts.open(cursor, to);
+  return rooms.receipts.open(cursor, to, kept);
 }

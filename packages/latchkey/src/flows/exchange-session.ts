@@ -32,10 +32,10 @@ export async function exchangeSession(
   const { session } = reading;
   if (matchSecret(session, secretHash, now) !== 'current') throw failure('LK_GRANT_REFUSED');
   if (config.clients.get(session.client)?.mode !== 'hybrid') throw failure('LK_CLIENT_REFUSED');
-  const grounds = await groundsOf(rooms, reading, now);
+  const issued = await issue(rooms, await groundsOf(rooms, reading, now), audience);
   // R5: what was read too long ago proves nothing.
   if (clock.monotonic() - readAt > tail.maxStaleness)
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
   activity.note(session.id, session.idleUntil, session.expiresAt);
-  return issue(rooms, grounds, audience);
+  return issued;
 }

@@ -2,6 +2,7 @@ import type { Acr, Amr, Position, Seconds, SessionId, Timestamp, Values } from '
 import { failure } from '../errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { issueAccessToken } from '../tokens/access-token.ts';
+import type { SigningKey } from '../tokens/signing-key.ts';
 import type { Rooms } from './rooms.ts';
 import type { Who } from './who.ts';
 
@@ -47,26 +48,53 @@ export function audienceOf({ config }: Pick<Rooms, 'config'>, wanted: string | n
   return wanted;
 }
 
-/** Issues an access token; it never outlives its session. */
-export function issue(
-  { config, signingKeys }: Pick<Rooms, 'config' | 'signingKeys'>,
+/** How long a token on such grounds is good, from whole second to whole second: it never outlives its session. */
+export function lifeOf(rooms: Pick<Rooms, 'config'>, grounds: Grounds): Seconds {
+  return Math.floor(expiryOf(rooms, grounds) / 1_000) - Math.floor(grounds.at / 1_000);
+}
+
+function expiryOf({ config }: Pick<Rooms, 'config'>, { at, endsAt }: Grounds): Timestamp {
+  return Math.min(at + config.accessLife, endsAt ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Issues an access token. No key signs it that was revoked before its grounds were read:
+ * where they rest on a position that this node's copy of the log has not reached, that is
+ * caught up first. So it must not be called inside a transaction.
+ *
+ * @throws `LK_STORE_UNAVAILABLE` where another key must sign and cannot be read.
+ */
+export async function issue(
+  rooms: Pick<Rooms, 'config' | 'signingKeys' | 'tail'>,
+  grounds: Grounds,
+  audience: string,
+): Promise<IssuedToken> {
+  const { tail, signingKeys } = rooms;
+  if (grounds.rs > (tail.cursor?.seq ?? 0)) await tail.catchUp();
+  return signToken(rooms, await signingKeys.signer(), grounds, audience);
+}
+
+/** Signs an access token with a key that may sign now. */
+export function signToken(
+  rooms: Pick<Rooms, 'config'>,
+  key: SigningKey,
   grounds: Grounds,
   audience: string,
 ): IssuedToken {
-  const expiresAt = Math.min(grounds.at + config.accessLife, grounds.endsAt ?? Number.POSITIVE_INFINITY);
-  const accessToken = issueAccessToken(signingKeys.current, {
+  const { config } = rooms;
+  const accessToken = issueAccessToken(key, {
     issuer: config.origin,
     audience,
     subject: grounds.who.user.id,
     session: grounds.session,
     client: grounds.client,
     issuedAt: grounds.at,
-    expiresAt,
+    expiresAt: expiryOf(rooms, grounds),
     acr: grounds.acr,
     amr: grounds.amr,
     authTime: grounds.authTime,
     rs: grounds.rs,
     claims: grounds.who.claims satisfies Values,
   });
-  return { accessToken, expiresIn: Math.floor(expiresAt / 1_000) - Math.floor(grounds.at / 1_000) };
+  return { accessToken, expiresIn: lifeOf(rooms, grounds) };
 }

@@ -1,8 +1,8 @@
 import type { Millis } from '@latchkey/verify';
+import { READ_EVERY } from '../tokens/key-schedule.ts';
 import { KEPT_UNUSED } from '../tokens/signing-keys.ts';
 import type { Rooms } from './rooms.ts';
 
-const EVERY: Millis = 60_000;
 const DAY: Millis = 86_400_000;
 /** Rows deleted in one go: on SQLite, 5,000 block the event loop for more than 100 ms. */
 const CHUNK = 200;
@@ -17,7 +17,7 @@ export class Maintenance {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => void this.run(), EVERY).unref();
+    this.#timer ??= setInterval(() => void this.run(), READ_EVERY).unref();
   }
 
   stop(): void {

@@ -86,13 +86,15 @@ export async function refresh(rooms: Uses, text: string, request: RefreshRequest
       ? { chain: proven.chain, grounds: await groundsOf(rooms, proven.reading, proven.at) }
       : await exchange(rooms, proven, token, request);
     made = exchanged?.chain ?? made;
-    // R5: what was read too long ago proves nothing; the next reading finds what this one has made.
-    if (exchanged === null || clock.monotonic() - readAt > tail.maxStaleness) continue;
+    if (exchanged === null) continue;
     const { chain, grounds } = exchanged;
+    const issued = await issue(rooms, grounds, audience);
+    // R5: what was read too long ago proves nothing; the next reading finds what this one has made.
+    if (clock.monotonic() - readAt > tail.maxStaleness) continue;
     const { session } = proven;
     rooms.activity.note(session.id, session.idleUntil, session.expiresAt);
     return {
-      ...issue(rooms, grounds, audience),
+      ...issued,
       refreshToken: refreshToken(rooms.config.rootSecret, session.id, chain),
     };
   }

@@ -6,7 +6,14 @@ import { Secret, sha256 } from '../foundation/secret.ts';
 import { networkOf } from '../identity/throttle.ts';
 import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
-import { beginSession, byPassword, type LoginRooms, type SignedIn, type Visitor } from './sign-in.ts';
+import {
+  beginSession,
+  byPassword,
+  completeLogin,
+  type LoginRooms,
+  type SignedIn,
+  type Visitor,
+} from './sign-in.ts';
 import { type NewUser, prepareUser } from './sign-up.ts';
 
 const SETUP_LIFE: Millis = 3_600_000;
@@ -59,5 +66,5 @@ export async function setUp(
   });
   const { ip } = visitor.origin;
   rooms.emit({ type: 'administrator_created', user: user.id, session: result.session.id, ip });
-  return result;
+  return await completeLogin(rooms, result);
 }

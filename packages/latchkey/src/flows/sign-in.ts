@@ -29,7 +29,7 @@ import { refreshToken } from '../tokens/refresh-token.ts';
 import type { HeldSession } from './authenticate.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
 import { requireEnabledClient } from './enabled-client.ts';
-import { type IssuedToken, issue, requireRightClock } from './issue.ts';
+import { type Grounds, type IssuedToken, issue, lifeOf, requireRightClock } from './issue.ts';
 import { groundsOf } from './refresh.ts';
 import type { Rooms } from './rooms.ts';
 import { whoIs } from './who.ts';
@@ -44,6 +44,12 @@ export interface SignedIn {
   readonly token: IssuedToken | null;
   /** For clients of mode `jwt`, unless they are configured without. */
   readonly refreshToken: Secret | null;
+}
+
+/** A login that has been written, and whose access token is still to be made. */
+export interface Begun extends Omit<SignedIn, 'token'> {
+  /** What the token rests on; `null` for a client of mode `session`. */
+  readonly grounds: Grounds | null;
 }
 
 /** Who signs in from where. */
@@ -120,7 +126,7 @@ export async function signIn(
       ip,
     });
     rehashLater(rooms, checked, input.password);
-    return result;
+    return await completeLogin(rooms, result);
   } catch (error) {
     if (isFailure(error))
       rooms.emit({ type: 'sign_in_refused', code: error.code, client: visitor.client.name, ip });
@@ -129,9 +135,9 @@ export async function signIn(
 }
 
 /**
- * Writes the session of a login, in the transaction of the flow that proved who
- * it is, and makes the credentials that its client's mode asks for. The session
- * that the request held before ends: no id and no secret survives a login (ASVS 7.2.4).
+ * Writes the session of a login, in the transaction of the flow that proved who it
+ * is; `completeLogin` makes of it what the owner gets. The session that the request
+ * held before ends: no id and no secret survives a login (ASVS 7.2.4).
  *
  * @throws `LK_SESSION_REVOKED`, shown as a general refusal, where trust in the user
  *   ended after `rs`: while a password was being checked, another was set (R1);
@@ -139,12 +145,12 @@ export async function signIn(
  *   client that is disabled.
  */
 export async function beginSession(
-  rooms: Pick<Rooms, 'config' | 'clock' | 'claims' | 'signingKeys'>,
+  rooms: Pick<Rooms, 'config' | 'clock' | 'claims'>,
   tables: Tables,
   trust: Trust,
   proven: Proven,
   visitor: Visitor,
-): Promise<SignedIn> {
+): Promise<Begun> {
   const { client } = visitor;
   await requireMayBegin(tables, proven.userId, client);
   if (!client.refresh) return await beginWithoutRow(rooms, tables, trust, proven, visitor);
@@ -172,7 +178,7 @@ export async function beginSession(
     user: grounds.who.user,
     session: principalSession(record, client.mode),
     cookie: client.mode === 'jwt' ? null : cookie,
-    token: client.mode === 'session' ? null : issue(rooms, grounds, config.origin),
+    grounds: client.mode === 'session' ? null : grounds,
     refreshToken: chain === null ? null : refreshToken(config.rootSecret, record.id, chain),
   };
 }
@@ -188,14 +194,27 @@ async function requireMayBegin(tables: Tables, userId: UserId, client: Client): 
   await requireEnabledClient(tables, client.subject);
 }
 
+/**
+ * Makes the access token of a login, where its client's mode has one. After the
+ * transaction: a key may have to be read, and the log to be caught up with.
+ *
+ * @throws `LK_STORE_UNAVAILABLE`
+ */
+export async function completeLogin(
+  rooms: Pick<Rooms, 'config' | 'signingKeys' | 'tail'>,
+  { grounds, ...login }: Begun,
+): Promise<SignedIn> {
+  return { ...login, token: grounds === null ? null : await issue(rooms, grounds, rooms.config.origin) };
+}
+
 /** A login that leaves no row: an access token, and nothing that renews it. */
 async function beginWithoutRow(
-  rooms: Pick<Rooms, 'config' | 'clock' | 'claims' | 'signingKeys'>,
+  rooms: Pick<Rooms, 'config' | 'clock' | 'claims'>,
   tables: Tables,
   trust: Trust,
   proven: Proven,
   visitor: Visitor,
-): Promise<SignedIn> {
+): Promise<Begun> {
   const { client } = visitor;
   const now = rooms.clock.now();
   await endBefore(tables, trust, visitor, null);
@@ -205,24 +224,20 @@ async function beginWithoutRow(
     throw failure('LK_SESSION_REVOKED');
   const who = await whoIs(rooms, reading.user, reading.roles);
   const id = newId<'session'>(now);
-  const token = issue(
-    rooms,
-    {
-      session: id,
-      client: client.name,
-      who,
-      acr: proven.acr,
-      amr: proven.amr,
-      authTime: proven.authTime,
-      endsAt: null,
-      rs: reading.head,
-      at: now,
-    },
-    rooms.config.origin,
-  );
-  const expiresAt = now + token.expiresIn * 1_000;
+  const grounds: Grounds = {
+    session: id,
+    client: client.name,
+    who,
+    acr: proven.acr,
+    amr: proven.amr,
+    authTime: proven.authTime,
+    endsAt: null,
+    rs: reading.head,
+    at: now,
+  };
+  const expiresAt = now + lifeOf(rooms, grounds) * 1_000;
   const session = Object.freeze({ id, client: client.name, mode: client.mode, createdAt: now, expiresAt });
-  return { user: who.user, session, cookie: null, token, refreshToken: null };
+  return { user: who.user, session, cookie: null, grounds, refreshToken: null };
 }
 
 async function endBefore(

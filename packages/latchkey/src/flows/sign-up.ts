@@ -7,7 +7,14 @@ import { networkOf } from '../identity/throttle.ts';
 import type { Tables } from '../stores/store.ts';
 import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
-import { beginSession, byPassword, type LoginRooms, type SignedIn, type Visitor } from './sign-in.ts';
+import {
+  beginSession,
+  byPassword,
+  completeLogin,
+  type LoginRooms,
+  type SignedIn,
+  type Visitor,
+} from './sign-in.ts';
 
 /** What a new user says of themselves. */
 export interface NewUser {
@@ -50,7 +57,7 @@ export async function signUp(rooms: LoginRooms, input: NewUser, visitor: Visitor
     client: visitor.client.name,
     ip,
   });
-  return result;
+  return await completeLogin(rooms, result);
 }
 
 /**

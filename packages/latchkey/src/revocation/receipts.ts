@@ -62,8 +62,11 @@ export class Receipts {
    * Opens the receipt of a revocation that has just been committed. Its time is
    * taken after the commit, because a follower that pulled before it may be
    * fresh for `maxStaleness` from then.
+   *
+   * @param kept how long those who don't follow may keep what vouched for tokens, counted
+   *   from when the last follower has stopped handing it out.
    */
-  async open(cursor: Cursor, userId: UserId | null): Promise<Receipt> {
+  async open(cursor: Cursor, userId: UserId | null, kept: Millis = 0): Promise<Receipt> {
     const { store, clock, bounds, onError } = this.#options;
     const at = clock.now();
     // Of whoever may be fresh for longest, and where that cannot be asked, of anybody.
@@ -76,7 +79,7 @@ export class Receipts {
       at,
       deadline,
       // Of tokens that were issued before the commit, and read at the most that long before.
-      tokensDeadBy: Math.max(deadline, at + accessLife),
+      tokensDeadBy: Math.max(deadline + kept, at + accessLife),
       userId,
       expiresAt: at + RECEIPT_LIFE,
     };

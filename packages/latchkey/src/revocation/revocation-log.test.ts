@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Position } from '@latchkey/verify';
+import { subjectOf } from '../foundation/ids.ts';
 import { sqlite } from '../stores/sql/sqlite.ts';
+import type { SigningKeyRecord } from '../stores/store.ts';
 import { Bounds } from './bounds.ts';
 import { RevocationLog } from './revocation-log.ts';
 import { Watermark } from './watermark.ts';
@@ -69,6 +71,33 @@ describe('a node among the followers of its log', () => {
     await assert.rejects(failing, /failed later/);
     assert.equal((await store.log.head()).seq, seq);
     assert.ok(((await store.log.floor('all', '')) ?? 0) <= seq);
+  });
+
+  test('removes the row of a signing key, and that alone; after a failover that lost both, once more (@rule R7, @rule R8)', async () => {
+    const key = (kid: string): SigningKeyRecord => ({
+      kid,
+      algorithm: 'EdDSA',
+      publicKey: '{}',
+      sealed: new Uint8Array(1),
+      sealedBy: 'first',
+      createdAt: time.now,
+      usedAt: time.now,
+      activatesAt: null,
+    });
+    const kids = async (): Promise<readonly string[]> =>
+      (await store.signingKeys.list()).map(({ kid }) => kid);
+    for (const kid of ['lost', 'kept']) await store.signingKeys.add(key(kid));
+    const subject = subjectOf('signing_key', 'lost');
+    await log.change(async (_tables, trust) => trust.apply('signing_key_revoked', subject));
+    assert.deepEqual(await kids(), ['kept']);
+    const before = await log.pull(null);
+
+    await store.signingKeys.add(key('lost'));
+    await store.log.beginEpoch(before.epoch, 'failover', time.now);
+    await log.pull({ epoch: before.epoch, seq: before.head, tag: before.tag });
+    assert.deepEqual(await kids(), ['kept']);
+    const { entries, epochStart } = await log.pull(null);
+    assert.ok(entries.some((entry) => entry.subject === subject && entry.seq > epochStart));
   });
 });
 

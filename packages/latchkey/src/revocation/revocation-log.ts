@@ -10,7 +10,7 @@ import type {
   Timestamp,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { newId } from '../foundation/ids.ts';
+import { newId, subjectOf } from '../foundation/ids.ts';
 import type {
   Appended,
   EpochCause,
@@ -177,7 +177,11 @@ export class RevocationLog implements LogSource {
         return answer;
       }
       // Whoever is first writes it; the others find it written.
-      await store.log.beginEpoch(answer.epoch, verdict, clock.now(), seen?.seq);
+      await store.transaction(async (tables) => {
+        // R7: before the log's head, as whoever removes a key takes the two.
+        await tables.lock('signing_keys');
+        await tables.log.beginEpoch(answer.epoch, verdict, clock.now(), seen?.seq);
+      });
     }
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
   }
@@ -246,6 +250,7 @@ export class RevocationLog implements LogSource {
     );
     // In one order, so that two who end the same sessions don't wait for each other.
     for (const id of sessions.toSorted()) await tables.sessions.hold(id);
+    await this.#removeKeys(tables, intents);
     if (intents.length === 0) return null;
     const appended = await tables.log.append(await this.#entriesOf(tables, intents));
     for (const [index, { seq }] of appended.entries.entries()) {
@@ -253,6 +258,18 @@ export class RevocationLog implements LogSource {
       if (intent !== undefined) await this.#writeRows(tables, intent, seq);
     }
     return appended;
+  }
+
+  /** The row of a key is what says that it is trusted: it goes with the entry, and a failover that lost one has lost both. */
+  async #removeKeys(tables: Tables, intents: readonly Intent[]): Promise<void> {
+    const subjects = new Set(
+      intents.flatMap(({ cause, subject }) => (CAUSES[cause].scope === 'signing_key' ? [subject] : [])),
+    );
+    if (subjects.size === 0) return;
+    await tables.lock('signing_keys');
+    for (const { kid } of await tables.signingKeys.list()) {
+      if (subjects.has(subjectOf('signing_key', kid))) await tables.signingKeys.remove(kid);
+    }
   }
 
   async #entriesOf(tables: Tables, intents: readonly Intent[]): Promise<readonly NewEntry[]> {

@@ -391,20 +391,25 @@ export interface SigningKeyRecord {
   /** The root key that it is sealed with. */
   readonly sealedBy: string;
   readonly createdAt: Timestamp;
-  /** When a process last said that it signs with it. */
+  /** When a process last said that it signs with it, or will. */
   readonly usedAt: Timestamp;
-  /** From when on it signs; until then it is only published. */
-  readonly activatesAt: Timestamp;
+  /** From when on it signs; until then it is only published. `null` while nobody has said when. */
+  readonly activatesAt: Timestamp | null;
 }
 
 export interface SigningKeyStore {
   /** Oldest first. */
   list(): Promise<readonly SigningKeyRecord[]>;
+  find(kid: string): Promise<SigningKeyRecord | null>;
   add(key: SigningKeyRecord): Promise<void>;
+  /** Says from when on it signs; false where it is gone. */
+  activate(kid: string, at: Timestamp): Promise<boolean>;
   /** Notes that it is used, never at an earlier time than before; false where it is gone. */
   use(kid: string, at: Timestamp): Promise<boolean>;
   /** Seals it anew, where it still is sealed by `expected`. */
   reseal(kid: string, expected: string, sealed: Uint8Array, sealedBy: string): Promise<boolean>;
+  /** False where it was gone before. */
+  remove(kid: string): Promise<boolean>;
   /** Deletes keys last used before `before`, at most `limit`; answers how many. */
   sweep(before: Timestamp, limit: number): Promise<number>;
 }

@@ -7,6 +7,7 @@ import { setFields, writeRoles } from '../flows/roles.ts';
 import type { Rooms } from '../flows/rooms.ts';
 import {
   beginSession as beginByFlow,
+  completeLogin,
   PASSWORD_ACR,
   PASSWORD_AMR,
   type Proven,
@@ -78,7 +79,8 @@ export async function beginSession(rooms: Uses, wanted: Wanted): Promise<BegunSe
     client: client.name,
     ip: ORIGIN.ip,
   });
-  return { client, cookie: result.cookie, token: (audience) => tokenOf(rooms, client, result, audience) };
+  const signedIn = await completeLogin(rooms, result);
+  return { client, cookie: result.cookie, token: (audience) => tokenOf(rooms, client, signedIn, audience) };
 }
 
 /** Of a session the store is asked anew; a login that leaves none has the one token that it was given. */
@@ -96,7 +98,8 @@ async function tokenOf(
   const reading = await rooms.store.sessions.read(session.id);
   const at = rooms.clock.now();
   if (reading === null || causeOfDeath(reading, at) !== null) throw failure('LK_GRANT_REFUSED');
-  return issue(rooms, await groundsOf(rooms, reading, at), audienceOf(rooms, audience)).accessToken;
+  const grounds = await groundsOf(rooms, reading, at);
+  return (await issue(rooms, grounds, audienceOf(rooms, audience))).accessToken;
 }
 
 function clientOf({ clients, defaultClient }: Config, name: string | undefined): Client {

@@ -1,7 +1,7 @@
 import type { Acr, Amr, Position, SessionId, Timestamp, UserId, Values } from '@latchkey/verify';
 import { randomBytes } from '../foundation/random.ts';
 import { Secret } from '../foundation/secret.ts';
-import type { SigningKey } from './signing-keys.ts';
+import type { SigningKey } from './signing-key.ts';
 
 /** What an access token says. Times are milliseconds here and whole seconds in the token. */
 export interface AccessTokenContent {

@@ -1,11 +1,4 @@
 import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign as signBytes,
-} from 'node:crypto';
-import {
   type Clock,
   type Millis,
   type PublicJwk,
@@ -15,10 +8,21 @@ import {
   type VerificationKey,
   verificationKey,
 } from '@latchkey/verify';
-import { ConfigError } from '../config.ts';
+import { subjectOf } from '../foundation/ids.ts';
 import type { RootSecret } from '../foundation/root-secret.ts';
 import type { SigningKeyRecord, Store, Tables } from '../stores/store.ts';
-import { seal, unseal } from './seal.ts';
+import {
+  currentOf,
+  hasNext,
+  isDue,
+  type KeyState,
+  LEAD,
+  stateOf,
+  type Turn,
+  waitingOf,
+} from './key-schedule.ts';
+import { type KeyRotation, replaceKey, rotateKeys, type Turns, tendKeys } from './key-turns.ts';
+import { type SigningKey, signingKey } from './signing-key.ts';
 
 /** How often a process says that it signs with its key. */
 const USED_EVERY: Millis = 1_800_000;
@@ -30,200 +34,249 @@ const USED_EVERY: Millis = 1_800_000;
  */
 export const KEPT_UNUSED: Millis = 3_600_000 + 900_000 + 60_000;
 
-/** Keys are read again at most so often, however many unknown ids are presented. */
+/** Keys are looked for at most so often, however many unknown ids are presented. */
 const COOLDOWN: Millis = 5_000;
 
-/** A key that signs. */
-export interface SigningKey {
-  readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
-  /** The first segment of every token that it signs. */
-  readonly header: string;
-  /** Signs as RFC 7518 §3.4 and RFC 8037 §3.1 say: 64 bytes. */
-  sign(input: string): Buffer;
-}
+/** Nothing is signed by what was read longer ago: the key of a process that stood still may be gone. */
+const TRUSTED_FOR: Millis = LEAD;
 
 export interface SigningKeysOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly rootSecret: RootSecret;
   readonly algorithm: SigningAlgorithm;
+  /** How long a key signs before the next one takes over. */
+  readonly keyLife: Millis;
+  /** Whether the log is known to speak against the key of this subject. */
+  readonly isRevoked: (subject: string) => boolean;
+  /** Told of a key that takes over because its time has come. */
+  readonly onRotated: (rotation: KeyRotation) => void;
 }
 
-/** How each algorithm's keys are made and used. */
-const ROWS: Record<
-  SigningAlgorithm,
-  { readonly generate: () => KeyObject; readonly sign: (key: KeyObject, input: Buffer) => Buffer }
-> = {
-  EdDSA: {
-    generate: () => generateKeyPairSync('ed25519').privateKey,
-    sign: (key, input) => signBytes(null, input, key),
-  },
-  ES256: {
-    generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
-    sign: (key, input) => rawSignature(signBytes('sha256', input, key)),
-  },
-};
+/** A key, as an administrator sees it. */
+export interface ListedKey {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly state: KeyState;
+  readonly createdAt: Timestamp;
+  /** From when on it signs; `null` while nobody has said when. */
+  readonly activatesAt: Timestamp | null;
+  /** When a process last said that it signs with it, or will. */
+  readonly usedAt: Timestamp;
+}
 
-/**
- * r and s side by side, of their DER form (X.690 §8.3). Written here because
- * `dsaEncoding: 'ieee-p1363'` costs as much again as the signature.
- */
-function rawSignature(der: Buffer): Buffer {
-  const raw = Buffer.alloc(64);
-  let at = 2;
-  for (const end of [32, 64]) {
-    const length = der.readUInt8(at + 1);
-    const digits = der.subarray(at + 2, at + 2 + length);
-    // A leading zero says that the number is positive; short ones are padded in front.
-    const start = Math.max(0, length - 32);
-    digits.copy(raw, end - (length - start), start);
-    at += 2 + length;
-  }
-  return raw;
+/** A key as this process has read it. */
+interface Known extends Turn {
+  /** Under which the log speaks of it. */
+  readonly subject: string;
+  readonly verifies: VerificationKey;
+  readonly published: PublicJwk;
 }
 
 /**
- * The keys that sign access tokens: made on the first start, their private
- * halves sealed with the root secret, the public ones for everyone.
+ * The keys that sign access tokens: one signs, the next one is published ahead of its
+ * turn, and those before it stay while tokens of theirs may be good. Their private halves
+ * are sealed with the root secret, the public ones are for everyone.
+ *
+ * Keys of another algorithm are left alone, but verify: a process that is configured so
+ * may be signing with them.
  */
 export class SigningKeys {
   readonly #options: SigningKeysOptions;
-  #current: SigningKey | null = null;
-  #known: ReadonlyMap<string, VerificationKey> = new Map();
-  #readAt: Millis = Number.NEGATIVE_INFINITY;
-  #usedAt: Timestamp = 0;
-  #reading: Promise<void> | null = null;
+  #known: ReadonlyMap<string, Known> = new Map();
+  /** Those of them that this process signs with, now or later. */
+  #signers: ReadonlyMap<string, SigningKey> = new Map();
+  #readings = 0;
+  #latest = 0;
+  #readAt: Timestamp = Number.NEGATIVE_INFINITY;
+  #usedAt: Timestamp = Number.NEGATIVE_INFINITY;
+  #refreshedAt: Millis = Number.NEGATIVE_INFINITY;
+  #refreshing: Promise<void> | null = null;
+  #renewing: Promise<void> | null = null;
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
   }
 
-  /** @throws {TypeError} before `open`. */
+  /**
+   * The key that signs now, as this process has read it.
+   *
+   * @throws {TypeError} before `open`.
+   */
   get current(): SigningKey {
-    if (this.#current === null) throw new TypeError('the signing keys have not been opened');
-    return this.#current;
+    const signer = this.#signers.get(this.#current()?.kid ?? '');
+    if (signer === undefined) throw new TypeError('the signing keys have not been opened');
+    return signer;
   }
 
   /** What everyone may know (RFC 7517 §5), oldest first. */
   get published(): readonly PublicJwk[] {
-    return [...this.#known.values()].map(({ key }) => publicJwk(key));
+    return [...this.#known.values()]
+      .filter(({ subject }) => !this.#options.isRevoked(subject))
+      .map(({ published }) => published);
   }
 
   /** The key of an id that somebody presented, or `null`. */
   find(kid: string): VerificationKey | null {
-    return this.#known.get(kid) ?? null;
+    const known = this.#known.get(kid);
+    return known === undefined || this.#options.isRevoked(known.subject) ? null : known.verifies;
   }
 
   /**
-   * Reads the keys, makes the first one of the configured algorithm, and seals with
-   * the current root key what an older one sealed. Of several processes that start
-   * at once, one makes it. Keys of another algorithm are left alone: a process that
-   * is configured so may be signing with them.
+   * The key to sign with. Where the log speaks against the one that this process holds,
+   * where it holds none, and where it read them too long ago, the store is asked first.
+   *
+   * @throws `LK_STORE_UNAVAILABLE`
+   * @throws {ConfigError} as `open`.
+   */
+  async signer(): Promise<SigningKey> {
+    // The first round may be one that others began before they could know.
+    for (let round = 0; round < 2 && !this.#maySign(); round += 1) {
+      this.#renewing ??= this.open().finally(() => {
+        this.#renewing = null;
+      });
+      await this.#renewing;
+    }
+    return this.current;
+  }
+
+  /**
+   * Sees to it that all is as it should be, as `tendKeys` says, and reads the keys.
    *
    * @throws {ConfigError} where a key is sealed with a root secret that is not there.
    */
   async open(): Promise<void> {
-    const { store, algorithm } = this.#options;
-    await store.transaction(async (tables) => {
-      await tables.lock('signing_keys');
-      const records = await tables.signingKeys.list();
-      for (const record of records) await this.#reseal(tables, record);
-      if (!records.some((record) => record.algorithm === algorithm)) await this.#add(tables);
-    });
-    await this.#read();
+    const { store, onRotated } = this.#options;
+    const turns = this.#turns();
+    const rotation = await store.transaction((tables) => tendKeys(tables, turns));
+    this.#usedAt = turns.now;
+    if (rotation !== null) onRotated(rotation);
+    await this.read();
   }
 
   /**
-   * Says that this process signs with its key, and reads what others have made. To
-   * be repeated well within half an hour.
+   * Reads what others have decided, decides what is due, and says that this process signs
+   * with its key. To be repeated each minute.
    */
   async keep(): Promise<void> {
-    const { store, clock } = this.#options;
-    const now = clock.now();
-    if (now - this.#usedAt >= USED_EVERY || now < this.#usedAt) {
-      // Deleted under a process that stood still for hours: then there is a new one.
-      if (!(await store.signingKeys.use(this.current.kid, now))) return await this.open();
-      this.#usedAt = now;
-    }
-    await this.refresh();
+    await this.read();
+    const now = this.#options.clock.now();
+    const keys = this.#own();
+    const isUseDue = now - this.#usedAt >= USED_EVERY || now < this.#usedAt;
+    const isComplete = currentOf(keys, now) !== null && hasNext(keys);
+    if (isUseDue || !isComplete || isDue(keys, this.#options.keyLife, now)) await this.open();
   }
 
   /**
-   * Reads the keys again, since another process may have made one: at most once
-   * in five seconds, so that unknown ids cost no reads.
+   * Looks for keys that another process may have made: at most once in five seconds,
+   * so that unknown ids cost no reads.
    */
   async refresh(): Promise<void> {
-    if (this.#options.clock.monotonic() - this.#readAt < COOLDOWN) return;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = null;
-    });
-    await this.#reading;
-  }
-
-  async #add({ signingKeys }: Tables): Promise<void> {
-    const { rootSecret, algorithm, clock } = this.#options;
-    const privateKey = ROWS[algorithm].generate();
-    const jwk = publicJwk(createPublicKey(privateKey));
-    const plain = privateKey.export({ format: 'der', type: 'pkcs8' });
-    const { bytes, by } = seal(rootSecret, labelOf(jwk.kid), plain);
-    await signingKeys.add({
-      kid: jwk.kid,
-      algorithm,
-      publicKey: JSON.stringify(jwk),
-      sealed: bytes,
-      sealedBy: by,
-      createdAt: clock.now(),
-      usedAt: clock.now(),
-      activatesAt: clock.now(),
-    });
-  }
-
-  async #reseal({ signingKeys }: Tables, record: SigningKeyRecord): Promise<void> {
-    const { rootSecret } = this.#options;
-    if (record.sealedBy === rootSecret.current.id) return;
-    const { bytes, by } = seal(rootSecret, labelOf(record.kid), this.#unsealed(record));
-    await signingKeys.reseal(record.kid, record.sealedBy, bytes, by);
-  }
-
-  async #read(): Promise<void> {
-    const { store, clock, algorithm } = this.#options;
-    const readAt = clock.monotonic();
-    const records = await store.signingKeys.list();
-    const keys = records.map(({ publicKey }) => verificationKey(JSON.parse(publicKey)));
-    this.#known = new Map(keys.map((key) => [key.kid, key]));
-    // The oldest of its kind, so that processes that made one each at once agree.
-    const own = records.find((record) => record.algorithm === algorithm);
-    if (own !== undefined && own.kid !== this.#current?.kid) {
-      this.#current = this.#signing(own);
-      this.#usedAt = own.usedAt;
-    }
-    this.#readAt = readAt;
-  }
-
-  #signing(record: SigningKeyRecord): SigningKey {
-    const { kid, algorithm } = record;
-    const key = createPrivateKey({ key: this.#unsealed(record), format: 'der', type: 'pkcs8' });
-    if (publicJwk(createPublicKey(key)).kid !== kid)
-      throw new TypeError(`the signing key ${kid} is not the private half of its public one`);
-    const header = Buffer.from(JSON.stringify({ alg: algorithm, typ: 'at+jwt', kid })).toString('base64url');
-    return {
-      kid,
-      algorithm,
-      header,
-      sign: (input) => ROWS[algorithm].sign(key, Buffer.from(input, 'latin1')),
+    const { clock } = this.#options;
+    if (clock.monotonic() - this.#refreshedAt < COOLDOWN) return;
+    const look = async (): Promise<void> => {
+      const at = clock.monotonic();
+      await this.read();
+      this.#refreshedAt = at;
     };
+    this.#refreshing ??= look().finally(() => {
+      this.#refreshing = null;
+    });
+    await this.#refreshing;
   }
 
-  #unsealed({ kid, sealed, sealedBy }: SigningKeyRecord): Buffer {
-    const plain = unseal(this.#options.rootSecret, labelOf(kid), { bytes: sealed, by: sealedBy });
-    if (plain !== null) return plain;
-    throw new ConfigError(
-      `the signing key ${kid} needs the root secret ${sealedBy}; put it behind the new one: LATCHKEY_SECRET=new,old`,
+  /** All keys with their states, oldest first. */
+  async list(): Promise<readonly ListedKey[]> {
+    const { store, clock } = this.#options;
+    const records = await store.signingKeys.list();
+    const now = clock.now();
+    return records.map((record) => {
+      const { kid, algorithm, createdAt, activatesAt, usedAt } = record;
+      const state = stateOf(record, ofAlgorithm(records, algorithm), now);
+      // What takes over at once does so by the slowest clock.
+      const from = activatesAt === null ? null : Math.max(createdAt, activatesAt);
+      return { kid, algorithm, state, createdAt, activatesAt: from, usedAt };
+    });
+  }
+
+  /**
+   * Has the next key take over as soon as everybody has seen it.
+   *
+   * @throws `LK_CONFLICT` where it was deleted meanwhile.
+   */
+  async rotate(tables: Tables): Promise<KeyRotation> {
+    return await rotateKeys(tables, this.#turns());
+  }
+
+  /**
+   * Sees to it, in the transaction that removes a key, that another one signs in its place.
+   *
+   * @throws `LK_NOT_FOUND`
+   */
+  async replace(tables: Tables, kid: string): Promise<void> {
+    await replaceKey(tables, this.#turns(), kid);
+  }
+
+  /**
+   * Reads the keys.
+   *
+   * @throws {ConfigError} where one that signs, or will, is sealed with a root secret that
+   *   is not there; this process goes on with those that it has.
+   */
+  async read(): Promise<void> {
+    const { store, clock, rootSecret } = this.#options;
+    const readAt = clock.now();
+    const reading = (this.#readings += 1);
+    const records = await store.signingKeys.list();
+    // One that was sent later has been answered before.
+    if (reading < this.#latest) return;
+    this.#latest = reading;
+    this.#known = new Map(records.map((record) => [record.kid, this.#knownOf(record)]));
+    this.#readAt = readAt;
+    const own = ofAlgorithm(records, this.#options.algorithm);
+    const current = currentOf(own, readAt);
+    const signing = [...(current === null ? [] : [current]), ...waitingOf(own, readAt)];
+    this.#signers = new Map(
+      signing.map((record) => [record.kid, this.#signers.get(record.kid) ?? signingKey(rootSecret, record)]),
     );
+  }
+
+  #maySign(): boolean {
+    const current = this.#current();
+    if (current === null || this.#options.isRevoked(current.subject)) return false;
+    const age = this.#options.clock.now() - this.#readAt;
+    return age >= 0 && age <= TRUSTED_FOR;
+  }
+
+  #turns(): Turns {
+    const { rootSecret, algorithm, keyLife, clock } = this.#options;
+    return { rootSecret, algorithm, keyLife, now: clock.now() };
+  }
+
+  #own(): readonly Known[] {
+    return [...this.#known.values()].filter(({ verifies }) => verifies.algorithm === this.#options.algorithm);
+  }
+
+  #current(): Known | null {
+    const signing = this.#own().filter(({ kid }) => this.#signers.has(kid));
+    return currentOf(signing, this.#options.clock.now());
+  }
+
+  /** A key never changes but in its turn: what costs is made once. */
+  #knownOf({ kid, createdAt, activatesAt, publicKey }: SigningKeyRecord): Known {
+    const before = this.#known.get(kid);
+    if (before !== undefined) return { ...before, activatesAt };
+    const verifies = verificationKey(JSON.parse(publicKey));
+    const published = publicJwk(verifies.key);
+    const subject = subjectOf('signing_key', kid);
+    return { kid, createdAt, activatesAt, subject, verifies, published };
   }
 }
 
-function labelOf(kid: string): string {
-  return `signing key ${kid}`;
+function ofAlgorithm<Key extends { readonly algorithm: SigningAlgorithm }>(
+  keys: readonly Key[],
+  algorithm: SigningAlgorithm,
+): readonly Key[] {
+  return keys.filter((key) => key.algorithm === algorithm);
 }

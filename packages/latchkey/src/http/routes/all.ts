@@ -3,6 +3,7 @@ import { accountPageRoute, endOthersButton, endSessionButton } from './account.t
 import { clientRoutes } from './admin/clients.ts';
 import { explainRoute } from './admin/explain.ts';
 import { followersRoute } from './admin/followers.ts';
+import { listKeysRoute, revokeKeyRoute, rotateKeysRoute } from './admin/keys.ts';
 import { adminRevokeRoute } from './admin/revoke.ts';
 import { sessionRoutes } from './admin/sessions.ts';
 import { userRoutes } from './admin/users.ts';
@@ -47,6 +48,9 @@ export const ROUTES: readonly Route[] = [
   ...clientRoutes,
   followersRoute,
   explainRoute,
+  listKeysRoute,
+  rotateKeysRoute,
+  revokeKeyRoute,
   accountPageRoute,
   endSessionButton,
   endOthersButton,

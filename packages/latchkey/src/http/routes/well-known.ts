@@ -1,10 +1,8 @@
 import { z } from 'zod';
+import { JWKS_MAX_AGE } from '../../tokens/key-schedule.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Route } from '../route.ts';
 import { GRANT_TYPES } from './token.ts';
-
-/** How long a document may be kept, in seconds. */
-const MAX_AGE = 300;
 
 /** A document for everyone, which no credential changes. */
 function published(
@@ -28,7 +26,9 @@ function published(
       errors: [],
     },
     run: async (exchange) =>
-      Response.json(await write(exchange), { headers: { 'Cache-Control': `public, max-age=${MAX_AGE}` } }),
+      Response.json(await write(exchange), {
+        headers: { 'Cache-Control': `public, max-age=${JWKS_MAX_AGE}` },
+      }),
   };
 }
 

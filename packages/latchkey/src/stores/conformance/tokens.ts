@@ -19,6 +19,7 @@ export function tokenConformance(test: StoreTest): void {
   chains(test);
   sharing(test);
   signingKeys(test);
+  keysThatComeAndGo(test);
   users(test);
 }
 
@@ -154,7 +155,7 @@ function sampleKey(changes: Partial<SigningKeyRecord> = {}): SigningKeyRecord {
 function signingKeys(test: StoreTest): void {
   test('keys are listed as they were added, oldest first', async (store) => {
     const late = sampleKey({ createdAt: NOW + 1, algorithm: 'ES256' });
-    const early = sampleKey();
+    const early = sampleKey({ activatesAt: null });
     await store.signingKeys.add(late);
     await store.signingKeys.add(early);
     const listed = await store.signingKeys.list();
@@ -179,6 +180,39 @@ function signingKeys(test: StoreTest): void {
     assert.equal(await keys.sweep(NOW + 6, 10), 1);
     assert.deepEqual(await keys.list(), []);
     assert.equal(await keys.use(key.kid, NOW), false);
+  });
+}
+
+function keysThatComeAndGo(test: StoreTest): void {
+  test('a key is found by its id alone', async (store) => {
+    const key = sampleKey({ activatesAt: null });
+    await store.signingKeys.add(key);
+    await store.signingKeys.add(sampleKey());
+    const found = await store.signingKeys.find(key.kid);
+    assert.deepEqual({ ...found, sealed: [...(found?.sealed ?? [])] }, { ...key, sealed: [...key.sealed] });
+    for (const kid of [sampleId(), '', "' OR 1=1"]) assert.equal(await store.signingKeys.find(kid), null);
+  });
+
+  test('a key signs from when it is said, and the others as before', async (store) => {
+    const { signingKeys: keys } = store;
+    const [key, other] = [sampleKey({ activatesAt: null }), sampleKey({ activatesAt: null })];
+    for (const each of [key, other]) await keys.add(each);
+    for (const at of [NOW + 5, NOW + 1]) {
+      assert.equal(await keys.activate(key.kid, at), true);
+      assert.equal((await keys.find(key.kid))?.activatesAt, at);
+    }
+    assert.equal((await keys.find(other.kid))?.activatesAt, null);
+    assert.equal(await keys.activate(sampleId(), NOW), false);
+  });
+
+  test('of fifty who remove a key at once, one does, and no other key goes', async (store) => {
+    const [key, other] = [sampleKey(), sampleKey()];
+    for (const each of [key, other]) await store.signingKeys.add(each);
+    assert.equal(await winners(50, async () => await store.signingKeys.remove(key.kid)), 1);
+    assert.deepEqual(
+      (await store.signingKeys.list()).map(({ kid }) => kid),
+      [other.kid],
+    );
   });
 }
 

@@ -127,7 +127,7 @@ export interface SigningKeyTable {
   readonly sealed_by: string;
   readonly created_at: Timestamp;
   readonly used_at: Timestamp;
-  /** From when on it signs; until then it is only published. */
+  /** From when on it signs; 0 for a key of a build that knew of no turns. */
   readonly activates_at: Timestamp;
 }
 

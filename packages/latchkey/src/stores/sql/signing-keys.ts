@@ -1,10 +1,13 @@
 import type { SigningAlgorithm, Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import type { SigningKeyRecord, SigningKeyStore } from '../store.ts';
-import type { Schema } from './schema.ts';
+import type { Schema, SigningKeyTable } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
 type Bytes = Uint8Array;
+
+/** Stands in the column, which has no null, where nobody has said when a key signs: later than any clock. */
+const UNSAID: Timestamp = Number.MAX_SAFE_INTEGER;
 
 /** Statements of `SqlSigningKeys`. */
 export type SigningKeyStatements = ReturnType<typeof signingKeyStatements>;
@@ -23,6 +26,9 @@ export function signingKeyStatements(db: Kysely<Schema>) {
   };
   return {
     list: new Statement(() => db.selectFrom('signing_key').selectAll().orderBy('created_at').orderBy('kid')),
+    find: new Statement((param: Param<{ kid: string }>) =>
+      db.selectFrom('signing_key').selectAll().where('kid', '=', param('kid')),
+    ),
     add: new Statement((param: Param<NewKey>) =>
       db.insertInto('signing_key').values({
         kid: param('kid'),
@@ -34,6 +40,12 @@ export function signingKeyStatements(db: Kysely<Schema>) {
         used_at: param('usedAt'),
         activates_at: param('activatesAt'),
       }),
+    ),
+    activate: new Statement((param: Param<{ kid: string; at: Timestamp }>) =>
+      db
+        .updateTable('signing_key')
+        .set({ activates_at: param('at') })
+        .where('kid', '=', param('kid')),
     ),
     use: new Statement((param: Param<{ kid: string; at: Timestamp }>) =>
       db
@@ -56,9 +68,14 @@ export function signingKeyStatements(db: Kysely<Schema>) {
           .where('kid', '=', param('kid'))
           .where('sealed_by', '=', param('expected')),
     ),
+    remove: new Statement((param: Param<{ kid: string }>) =>
+      db.deleteFrom('signing_key').where('kid', '=', param('kid')),
+    ),
     sweep: new Statement((param: Param<{ before: Timestamp; limit: number }>) =>
       db
         .deleteFrom('signing_key')
+        // Once more, for it may have been used since it was selected.
+        .where('used_at', '<', param('before'))
         .where('kid', 'in', (eb) =>
           eb
             .selectFrom('signing_key')
@@ -81,21 +98,20 @@ export class SqlSigningKeys implements SigningKeyStore {
   }
 
   async list(): Promise<readonly SigningKeyRecord[]> {
-    const rows = await this.#runner.rows(this.#statements.list, {});
-    return rows.map((row) => ({
-      kid: row.kid,
-      algorithm: row.algorithm,
-      publicKey: row.public_key,
-      sealed: row.sealed,
-      sealedBy: row.sealed_by,
-      createdAt: row.created_at,
-      usedAt: row.used_at,
-      activatesAt: row.activates_at,
-    }));
+    return (await this.#runner.rows(this.#statements.list, {})).map(recordOf);
+  }
+
+  async find(kid: string): Promise<SigningKeyRecord | null> {
+    const row = await this.#runner.row(this.#statements.find, { kid });
+    return row === null ? null : recordOf(row);
   }
 
   async add(key: SigningKeyRecord): Promise<void> {
-    await this.#runner.write(this.#statements.add, { ...key });
+    await this.#runner.write(this.#statements.add, { ...key, activatesAt: key.activatesAt ?? UNSAID });
+  }
+
+  async activate(kid: string, at: Timestamp): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.activate, { kid, at })) === 1;
   }
 
   async use(kid: string, at: Timestamp): Promise<boolean> {
@@ -106,7 +122,24 @@ export class SqlSigningKeys implements SigningKeyStore {
     return (await this.#runner.write(this.#statements.reseal, { kid, expected, sealed, sealedBy })) === 1;
   }
 
+  async remove(kid: string): Promise<boolean> {
+    return (await this.#runner.write(this.#statements.remove, { kid })) === 1;
+  }
+
   async sweep(before: Timestamp, limit: number): Promise<number> {
     return await this.#runner.write(this.#statements.sweep, { before, limit });
   }
+}
+
+function recordOf(row: SigningKeyTable): SigningKeyRecord {
+  return {
+    kid: row.kid,
+    algorithm: row.algorithm,
+    publicKey: row.public_key,
+    sealed: row.sealed,
+    sealedBy: row.sealed_by,
+    createdAt: row.created_at,
+    usedAt: row.used_at,
+    activatesAt: row.activates_at === UNSAID ? null : row.activates_at,
+  };
 }
