@@ -222,24 +222,24 @@ test('on PostgreSQL nobody writes between what a restore deletes and what it wri
   await client.connect();
   let readings = 0;
   let written: Promise<boolean> = Promise.resolve(false);
-  let done = false;
+  const someoneWaits = async (): Promise<boolean> => {
+    const { rows } = await client.query<{ waits: boolean }>(
+      `select count(*) > 0 as waits from pg_locks where not granted
+       and database = (select oid from pg_database where datname = current_database())`,
+    );
+    return rows[0]?.waits === true;
+  };
+  const writeBetween = async (): Promise<void> => {
+    const writing = { done: false };
+    written = store.users
+      .create({ ...user, id: idFromBytes<'user'>(Buffer.alloc(16, 2)) })
+      .finally(() => Object.assign(writing, { done: true }));
+    while (!writing.done && !(await someoneWaits()));
+  };
   async function* read(): AsyncGenerator<string> {
     readings += 1;
     for (const line of lines) {
-      if (readings === 2 && line.startsWith('["account"')) {
-        written = store.users.create({ ...user, id: idFromBytes<'user'>(Buffer.alloc(16, 2)) });
-        void written.finally(() => {
-          done = true;
-        });
-        // Until it has been written, or waits for its turn.
-        for (let waits = 0; waits === 0 && !done; ) {
-          const { rows } = await client.query<{ waits: number }>(
-            `select count(*)::int as waits from pg_locks where not granted
-             and database = (select oid from pg_database where datname = current_database())`,
-          );
-          waits = rows[0]?.waits ?? 0;
-        }
-      }
+      if (readings === 2 && line.startsWith('["account"')) await writeBetween();
       yield line;
     }
   }
