@@ -39,7 +39,7 @@ const auth = latchkey({ url: 'http://localhost:3000', secret: undefined, store: 
 export const principal: Promise<Principal | null> = auth.authenticate(new Request('http://localhost:3000/'));
 export const routes = hono(auth).routes;
 export const settings: Promise<Settings> = readSettings({}, '.');
-export const shared = (options: PostgresOptions) => latchkey({ url: 'http://localhost:3000', store: postgres('', options) });
+export const shared = (options: PostgresOptions) => postgres('postgres://localhost/app', options);
 export const given: OpenStore | null = null;
 export { createApp, LatchkeyError, securityHeaders, start, storeConformance };
 // @ts-expect-error what is misspelt does not compile, so the types are there

@@ -76,7 +76,8 @@ export async function startPostgres({ settings = {}, standbyOf } = {}) {
  */
 export async function providePostgres(env) {
   const named = env['LATCHKEY_TEST_DATABASE_URL'];
-  if (named === undefined || named === '') return await startPostgres();
+  // No test cuts the power, and what is written survives the end of any process without it.
+  if (named === undefined || named === '') return await startPostgres({ settings: { fsync: 'off' } });
   if (!/^postgres(?:ql)?:\/\//.test(named)) {
     throw new PostgresMissing(`LATCHKEY_TEST_DATABASE_URL is no URL of a PostgreSQL: ${REMEDY}`);
   }

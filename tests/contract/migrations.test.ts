@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { sqliteDialect } from '../../packages/latchkey/src/stores/sql/sqlite-dia
 import { StoreRefused } from '../../packages/latchkey/src/stores/store.ts';
 
 const NOW = 1_800_000_000_000;
+/** SHA-256 of what `sqlite_schema` held after version 2. */
+const PUBLISHED = '72542faf366e8151d370ddb633ea9db378007babc226bc9ab5aaa7960e578163';
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -112,6 +115,22 @@ describe('a database of the version before tokens', () => {
     assert.deepEqual(await store.signingKeys.list(), []);
     await store.close();
   });
+});
+
+test('the first two steps, which are published, make the tables of SQLite as they always have, byte for byte', async () => {
+  const filename = join(folder, 'published.db');
+  const dialect = sqliteDialect(filename);
+  await dialect.open();
+  const db = new Kysely<Schema>({ dialect: dialect.kysely });
+  const { types, name, passes } = dialect;
+  const steps = { migrations: MIGRATIONS.slice(0, 2), types, name, passes };
+  await db.transaction().execute(async (transaction) => await migrate(transaction, steps));
+  await dialect.close();
+  const database = new DatabaseSync(filename);
+  const rows = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').all();
+  database.close();
+  const made = rows.map(({ sql }) => String(sql)).join('\n');
+  assert.equal(createHash('sha256').update(made).digest('hex'), PUBLISHED);
 });
 
 describe('opening', () => {

@@ -9,7 +9,7 @@ import {
 import { passes, unavailable } from '../../packages/latchkey/src/stores/sql/postgres-errors.ts';
 import { repeating } from '../../packages/latchkey/src/stores/sql/repeat.ts';
 import { createDatabase, run } from '../../tools/postgres-database.mjs';
-import { layWire } from './postgres-wire.ts';
+import { layWire, type Wire } from './postgres-wire.ts';
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 before(async () => {
@@ -44,6 +44,16 @@ async function withDriver(
     });
   } finally {
     await driver.close();
+  }
+}
+
+/** As `withDriver`, over a wire that can be cut. */
+async function withWire(work: (opened: Opened, wire: Wire) => Promise<void>): Promise<void> {
+  const wire = await layWire(database.url);
+  try {
+    await withDriver((opened) => work(opened, wire), { url: wire.url });
+  } finally {
+    await wire.close();
   }
 }
 
@@ -138,18 +148,17 @@ describe('a connection', () => {
   });
 
   test('asks nothing of the server at its start that a pooler refuses', async () => {
-    const wire = await layWire(database.url);
-    await withDriver(
-      async ({ lend }) => void (await lend(async (connection) => await first(connection, PROCESS))),
-      { url: wire.url },
-    );
-    await wire.close();
+    let all: readonly string[] = [];
+    await withWire(async ({ lend }, wire) => {
+      await lend(async (connection) => await first(connection, PROCESS));
+      all = wire.sent;
+    });
     // Length and version, then names and values, each ended by a zero byte.
-    const [start = ''] = wire.sent;
+    const [start = ''] = all;
     const words = start.slice(8, Buffer.from(start, 'latin1').readUInt32BE(0)).split('\0');
     const names = words.filter((_, index) => index % 2 === 0 && words[index] !== '');
     assert.deepEqual(new Set(names), new Set(['user', 'database', 'application_name', 'client_encoding']));
-    assert.doesNotMatch(wire.sent.join(''), /\bset\s+(?!local)/i);
+    assert.doesNotMatch(all.join(''), /\bset\s+(?!local)/i);
   });
 
   test('beside the pool is the caller’s own', async () => {
@@ -177,28 +186,23 @@ async function repeatingUntilServed<T>(work: () => Promise<T>): Promise<T> {
 
 describe('a commit', () => {
   test('whose answer is lost has an unknown outcome, and is not run again', async () => {
-    const wire = await layWire(database.url);
-    await withDriver(
-      async ({ driver, lend }) => {
-        let runs = 0;
-        const work = repeating({ passes, unavailable }, () =>
-          lend(async (connection) => {
-            runs += 1;
-            await driver.beginTransaction(connection);
-            await connection.executeQuery(named("insert into note values ('committed')", 'insert'));
-            wire.swallowAnswerTo('commit');
-            await driver.commitTransaction(connection);
-          }),
-        );
-        await assert.rejects(
-          work,
-          (error) => isFailure(error, 'LK_STORE_UNAVAILABLE') && /unknown/.test(String(error.cause)),
-        );
-        assert.equal(runs, 1);
-      },
-      { url: wire.url },
-    );
-    await wire.close();
+    await withWire(async ({ driver, lend }, wire) => {
+      let runs = 0;
+      const work = repeating({ passes, unavailable }, () =>
+        lend(async (connection) => {
+          runs += 1;
+          await driver.beginTransaction(connection);
+          await connection.executeQuery(named("insert into note values ('committed')", 'insert'));
+          wire.swallowAnswerTo('commit');
+          await driver.commitTransaction(connection);
+        }),
+      );
+      await assert.rejects(
+        work,
+        (error) => isFailure(error, 'LK_STORE_UNAVAILABLE') && /unknown/.test(String(error.cause)),
+      );
+      assert.equal(runs, 1);
+    });
     assert.equal(await noted('committed'), true);
   });
 
@@ -220,24 +224,19 @@ describe('a prepared statement', () => {
   const count = named('select count(*) from note', 'count');
 
   test('that a pooler has lost is done without, from then on', async () => {
-    const wire = await layWire(database.url);
-    await withDriver(
-      async ({ lend }) => {
-        const ask = async (): Promise<unknown> =>
-          await repeating({ passes, unavailable }, () =>
-            lend(async (connection) => await first(connection, count)),
-          );
-        assert.equal(typeof (await ask()), 'number');
-        // What putting another session under the connection comes to.
-        await lend(async (connection) => await connection.executeQuery(CompiledQuery.raw('deallocate all')));
-        assert.equal(typeof (await ask()), 'number');
-        const sent = wire.sent.join('').length;
-        assert.equal(typeof (await ask()), 'number');
-        assert.doesNotMatch(wire.sent.join('').slice(sent), /latchkey_count/);
-      },
-      { url: wire.url },
-    );
-    await wire.close();
+    await withWire(async ({ lend }, wire) => {
+      const ask = async (): Promise<unknown> =>
+        await repeating({ passes, unavailable }, () =>
+          lend(async (connection) => await first(connection, count)),
+        );
+      assert.equal(typeof (await ask()), 'number');
+      // What putting another session under the connection comes to.
+      await lend(async (connection) => await connection.executeQuery(CompiledQuery.raw('deallocate all')));
+      assert.equal(typeof (await ask()), 'number');
+      const sent = wire.sent.join('').length;
+      assert.equal(typeof (await ask()), 'number');
+      assert.doesNotMatch(wire.sent.join('').slice(sent), /latchkey_count/);
+    });
   });
 
   test('that a migration has made outdated is prepared again on every connection', async () => {

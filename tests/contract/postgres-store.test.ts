@@ -5,6 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import { isFailure, type Store, StoreRefused } from 'latchkey';
 import { postgres } from 'latchkey/postgres';
 import pg from 'pg';
+import { newId } from '../../packages/latchkey/src/foundation/ids.ts';
+import { sampleSession } from '../../packages/latchkey/src/stores/conformance/samples.ts';
 import { postgresDialect } from '../../packages/latchkey/src/stores/sql/postgres-dialect.ts';
 import { sqlStore } from '../../packages/latchkey/src/stores/sql/sql-store.ts';
 import { startPostgres } from '../../tools/postgres.mjs';
@@ -86,6 +88,44 @@ describe('transactions of several connections', () => {
       const missing = Buffer.alloc(16, 7).toString('base64url') as Parameters<Store['users']['find']>[0];
       await assert.rejects(store.users.assignRole(missing, 'editor'), { code: '23503' });
       assert.equal(await store.users.countWithRole('editor'), 0);
+    });
+  });
+});
+
+describe('when sessions were seen', () => {
+  /** Sessions, the oldest first, with a sighting each. */
+  const seen = async (store: Store, count: number, expiresAt: number): Promise<void> => {
+    const sessions = Array.from({ length: count }, () => sampleSession({ id: newId(NOW), expiresAt }));
+    for (const session of sessions) assert.equal(await store.sessions.create(session), true);
+    await store.sessions.seen(sessions.map(({ id }) => ({ id, at: NOW })));
+  };
+  const sightings = async (schema: string): Promise<number> => {
+    const [row] = await query<{ count: number }>(
+      database.url,
+      `select count(*)::int as count from ${schema}.session_seen`,
+    );
+    return row?.count ?? 0;
+  };
+
+  test('is forgotten with them, however many older ones live on', async () => {
+    await withStore(async (store, schema) => {
+      await seen(store, 300, NOW + 1_000);
+      await seen(store, 5, NOW - 1);
+      assert.equal(await sightings(schema), 305);
+      assert.equal(await store.sessions.sweep(NOW, 100), 5);
+      assert.equal(await sightings(schema), 300);
+    });
+  });
+
+  test('is forgotten in the end where it was written just after they went', async () => {
+    await withStore(async (store, schema) => {
+      await seen(store, 3, NOW + 1_000);
+      await run(
+        database.url,
+        `insert into ${schema}.session_seen select uuid_send(gen_random_uuid()), ${NOW} from generate_series(1, 4)`,
+      );
+      assert.equal(await store.sessions.sweep(NOW, 100), 0);
+      assert.equal(await sightings(schema), 3);
     });
   });
 });

@@ -18,7 +18,7 @@ import { PostgresHints, writeHint } from './postgres-hints.ts';
 import { type PostgresOptions, parseOptions } from './postgres-options.ts';
 import type { Schema } from './schema.ts';
 import { snapshotOf } from './snapshot.ts';
-import { type Param, Statement } from './statement.ts';
+import { type NamedQuery, type Param, Statement } from './statement.ts';
 
 const OLDEST = 130_000;
 
@@ -59,7 +59,12 @@ export function postgresDialect(
     notify: async (payload) => {
       const connection = await driver.acquireConnection();
       try {
-        await connection.executeQuery(CompiledQuery.raw('select pg_notify($1, $2)', [channel, payload]));
+        // Named, and so answered as soon as any other statement of the store, or given up.
+        const echo: NamedQuery = {
+          ...CompiledQuery.raw('select pg_notify($1, $2)', [channel, payload]),
+          name: 'notify',
+        };
+        await connection.executeQuery(echo);
       } finally {
         await driver.releaseConnection(connection);
       }
