@@ -246,6 +246,24 @@ describe('a user who is disabled or gone', () => {
     await assert.rejects(world.auth.require(head), { code: 'LK_SESSION_USER_DISABLED', status: 401 });
   });
 
+  test('is so in the log, for those who have nothing else to ask (@rule R7)', async () => {
+    const { users: managed } = world.auth;
+    const cases: readonly (readonly [(id: string) => Promise<unknown>, string])[] = [
+      [(id) => managed.disable(id), 'revoke'],
+      [(id) => managed.delete(id), 'revoke'],
+      [(id) => managed.disable(id).then(() => managed.enable(id)), 'changed'],
+      [(id) => managed.changeRoles(id, { add: ['administrator'] }), 'changed'],
+    ];
+    for (const [end, kind] of cases) {
+      const id = idIn<'user'>((await somebody(world)).id);
+      await end(id);
+      const { entries } = await world.store.log.pull(null, world.clock.now());
+      const last = entries.findLast(({ subject }) => subject === id);
+      assert.deepEqual([last?.kind, last?.scope], [kind, 'user']);
+      if (kind === 'revoke') assert.equal(await world.store.log.floor('user', id), last?.seq);
+    }
+  });
+
   test('stays disabled since the first time, and enabling who is enabled writes nothing', async () => {
     const { id } = await somebody(world);
     await world.auth.users.disable(id);

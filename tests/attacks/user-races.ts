@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { allowInBrowser, type LatchkeyOptions, type Store } from 'latchkey';
 import { disableClient } from '../../packages/latchkey/src/flows/clients.ts';
 import { deleteUser, disableUser } from '../../packages/latchkey/src/flows/user-life.ts';
@@ -7,7 +8,7 @@ import { createUser } from '../../packages/latchkey/src/flows/users.ts';
 import { administrator, somebody } from '../http/administrators.ts';
 import { bodyOf, openWorld, PASSWORD, type World } from '../http/world.ts';
 import { type Composed, cheapArgon2, composed } from './composed.ts';
-import { inside } from './scene.ts';
+import { type Door, door, inside, overriding } from './scene.ts';
 
 const OPTIONS: Partial<LatchkeyOptions> = {
   clients: {
@@ -16,6 +17,7 @@ const OPTIONS: Partial<LatchkeyOptions> = {
     mobile: { mode: 'jwt', [allowInBrowser]: true },
     once: { mode: 'jwt', refresh: false, [allowInBrowser]: true },
   },
+  roles: ['auditor'],
   password: { queue: 1_000 },
   throttle: {
     network: { attempts: 1_000_000, within: '1m' },
@@ -28,6 +30,30 @@ const users = '/auth/admin/users';
 export interface Place {
   readonly store: () => Store;
   readonly drop: () => Promise<void>;
+}
+
+/** A store in which the next role that is given waits in its transaction until the door opens. */
+function holdingRoles(inner: Store): { readonly store: Store; readonly shut: () => Door } {
+  let next: Door | null = null;
+  const transaction: Store['transaction'] = (work) =>
+    inner.transaction((tables) => {
+      const users = overriding(tables.users, {
+        assignRole: async (id, role) => {
+          const held = next;
+          next = null;
+          await held?.pass();
+          await tables.users.assignRole(id, role);
+        },
+      });
+      return work(overriding(tables, { users }));
+    });
+  return {
+    store: { ...inner, transaction },
+    shut: () => {
+      next = door();
+      return next;
+    },
+  };
 }
 
 /** What may be done to one user at the same moment, on two nodes over one database of any kind. */
@@ -79,10 +105,11 @@ function storms(open: () => Promise<Place>): void {
       const email = `${client}-${round}-${signedIn}-${Object.values(ENDS).indexOf(end)}@example.com`;
       const input = { email, password: PASSWORD, name: null, roles: [] };
       const { id } = await createUser(here.rooms, input, null);
-      const signIn = (_: unknown, index: number): Promise<Response> =>
-        (nodes[index % 2] ?? here).post('/auth/sign-in', { email, password: PASSWORD, client });
+      const json = { email, password: PASSWORD, client };
       const started = Promise.withResolvers<void>();
-      const answers = Array.from({ length: 12 }, signIn);
+      const answers = Array.from({ length: 6 }, () => [here, there])
+        .flat()
+        .map((node) => node.post('/auth/sign-in', json));
       for (const answer of answers) void answer.then(() => started.resolve());
       // As soon as one is through, the others being somewhere on their way.
       await started.promise;
@@ -137,6 +164,24 @@ function collisions(open: () => Promise<Place>): void {
       assert.equal(await here.auth.users.find(id), null);
     }
     assert.equal(await here.store.users.countWithRole('administrator'), 1);
+  });
+
+  test('whoever is being given a role is deleted only then, role and all', async () => {
+    const [here] = worlds;
+    const { store, shut } = holdingRoles(place.store());
+    const slow = await openWorld(OPTIONS, store);
+    const { id } = await somebody(here);
+    const shutDoor = shut();
+    const given = slow.auth.users.changeRoles(id, { add: ['auditor'] });
+    await shutDoor.reached;
+    const gone = here.auth.users.delete(id);
+    // It waits, or it would be through by now.
+    await Promise.race([gone, setTimeout(300)]);
+    shutDoor.open();
+    assert.deepEqual(await given, ['auditor']);
+    await gone;
+    assert.equal(await here.auth.users.find(id), null);
+    await slow.auth.close();
   });
 
   test('who is deleted can be given nothing', async () => {
