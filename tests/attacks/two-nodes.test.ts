@@ -132,7 +132,7 @@ describe('on two nodes at once', () => {
     });
   });
 
-  test('the first start makes one signing key of an algorithm', async () => {
+  test('the first start makes one signing key of an algorithm, and the one after it', async () => {
     const { url, schema, drop } = nameSchema(database);
     const held = holding(postgres(url, { schema }));
     const shut = held.shutAfter('keys');
@@ -142,7 +142,8 @@ describe('on two nodes at once', () => {
     await waitsForLock(otherOpening);
     shut.open();
     const [one, other] = await Promise.all([opening, otherOpening]);
-    assert.equal((await one.store.signingKeys.list()).length, 1);
+    const states = (await one.auth.keys.list()).map(({ state }) => state);
+    assert.deepEqual(states.toSorted(), ['current', 'next']);
     await Promise.all([one.auth.close(), other.auth.close()]);
     await drop();
   });
