@@ -69,6 +69,7 @@ describe('administration of keys over HTTP', () => {
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 404]));
     const done = answers.find(({ status }) => status === 200) ?? assert.fail();
     const receipt = inside(await bodyOf(done), 'receipt');
+    assert.equal(typeof inside(receipt, 'seq'), 'number', 'as administrators see it');
     const state = await root.get(`/auth/receipts/${String(inside(receipt, 'id'))}`);
     assert.equal(state.status, 200, 'whoever revoked may ask how far it has come');
     assert.equal(await keyOf(here, 'current'), next);

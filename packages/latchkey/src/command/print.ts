@@ -10,6 +10,7 @@ export interface Asked extends Output {
 
 /** Names of the points in time in what the library answers: people and scripts read them as RFC 3339. */
 const TIMES: ReadonlySet<string> = new Set([
+  'activatesAt',
   'at',
   'createdAt',
   'deadline',
@@ -18,6 +19,7 @@ const TIMES: ReadonlySet<string> = new Set([
   'lastSeenAt',
   'registeredAt',
   'tokensDeadBy',
+  'usedAt',
 ]);
 
 /** Prints a value as one line of JSON. */

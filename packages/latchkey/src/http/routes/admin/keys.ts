@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { revokeSigningKey, rotateSigningKey } from '../../../flows/signing-keys.ts';
 import type { Route } from '../../route.ts';
-import { receiptShape, writeReceipt } from '../../wire.ts';
+import { receiptDetailsShape, writeReceiptDetails } from '../../wire-admin.ts';
 import { keyRotationShape, keysShape, writeKeyRotation, writeKeys } from '../../wire-keys.ts';
 import { adminRoute, answer } from './admin-route.ts';
 
@@ -39,10 +39,10 @@ export const revokeKeyRoute: Route = adminRoute({
   body: {},
   query: {},
   status: 200,
-  answer: z.object({ receipt: receiptShape }),
+  answer: z.object({ receipt: receiptDetailsShape }),
   errors: ['LK_NOT_FOUND'],
   act: async ({ rooms, params }, _input, by) => {
     const receipt = await revokeSigningKey(rooms, params['kid'] ?? '', by);
-    return answer({ receipt: writeReceipt(receipt) });
+    return answer({ receipt: writeReceiptDetails(await receipt.details()) });
   },
 });
