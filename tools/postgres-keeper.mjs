@@ -10,11 +10,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, chmodSync, chownSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
+import { freePort, unprivileged } from './own-server.mjs';
 import { postgresPrograms } from './postgres-programs.mjs';
 
 const READY = /database system is ready to accept (?:read-only )?connections/;
@@ -188,25 +188,6 @@ class Keeper {
       encoding: 'utf8',
     });
   }
-}
-
-/** Whom the server runs as: PostgreSQL refuses root, so `nobody`, whom every system has, stands in. */
-function unprivileged() {
-  if (process.getuid?.() !== 0) return {};
-  /** @param {string} flag */
-  const id = (flag) => Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout);
-  return { uid: id('-u'), gid: id('-g') };
-}
-
-/** A port of loopback that nobody uses now. */
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TypeError('the server has no port');
-  return address.port;
 }
 
 /** @param {unknown} answer */

@@ -15,8 +15,9 @@ import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
-import { ChromiumMissing, provideChromium } from './chromium.mjs';
+import { provideChromium } from './chromium.mjs';
 import { PostgresMissing, providePostgres } from './postgres.mjs';
+import { ProgramMissing } from './program.mjs';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const PLACES = ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'examples/**/*.test.ts'];
@@ -148,7 +149,7 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  const missing = error instanceof ChromiumMissing || error instanceof PostgresMissing;
+  const missing = error instanceof ProgramMissing || error instanceof PostgresMissing;
   if (!(error instanceof WrongCall) && !missing && !isArgumentError(error)) throw error;
   console.error(error.message);
   process.exitCode = 1;

@@ -92,6 +92,7 @@ describe('the standalone server', () => {
     for (const name of [
       'latchkey_store_up 1',
       'latchkey_log_fresh 1',
+      'latchkey_log_heard 1',
       'latchkey_http_request_duration_seconds_count',
     ]) {
       assert.ok(metrics.includes(name), name);

@@ -79,6 +79,8 @@ export interface Status {
   readonly fresh: boolean;
   /** Milliseconds since the copy was last known to be whole. */
   readonly lag: number;
+  /** Whether other processes are heard as they append; else the log is asked four times a second. */
+  readonly hears: boolean;
   readonly position: Position;
   /** Live entries of the log. */
   readonly revoked: number;
@@ -347,6 +349,7 @@ async function statusOf({ rooms, authenticator }: System): Promise<Status> {
     store: answered,
     fresh: tail.isFresh(),
     lag: tail.lag(),
+    hears: store.hears(),
     position: tail.cursor?.seq ?? 0,
     revoked: tail.size,
     remembered: authenticator.remembered,

@@ -47,6 +47,7 @@ export function createMetrics(): Metrics {
     'How long ago the copy of the log was last known to be whole',
     (now) => now.lag / 1000,
   );
+  gauge('latchkey_log_heard', '1 while other processes are heard as they append', (now) => Number(now.hears));
   gauge('latchkey_log_entries', 'Live entries of the log', (now) => now.revoked);
   gauge('latchkey_near_cache_entries', 'Credentials in the near-cache', (now) => now.remembered);
   gauge('latchkey_passwords_hashing', 'Passwords being hashed', (now) => now.hashing.running);

@@ -120,7 +120,12 @@ export class PostgresHints {
     this.#echoes.set(nonce, () => resolve(true));
     try {
       await this.#options.notify(`echo ${nonce}`);
-      return await Promise.race([promise, pause(ECHO_WITHIN, until).then(() => false)]);
+      for (let waited: Millis = 0; waited < ECHO_WITHIN && !until.aborted; waited += POLL_EVERY) {
+        if (await Promise.race([promise, pause(POLL_EVERY, until).then(() => false)])) return true;
+        // It may be that nothing is passed on.
+        this.#tell([]);
+      }
+      return false;
     } finally {
       this.#echoes.delete(nonce);
     }
