@@ -160,7 +160,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     cookie: sessionCookie(config),
     activity: new Activity({ store, clock, idle, onError: failed }),
     hasher: passwordHasher({ rootSecret }),
-    hashQueue: hashQueue({ concurrency: config.hashConcurrency, waiting: config.hashQueue }),
+    hashQueue: hashQueue({ concurrency: config.hashConcurrency, waiting: config.hashQueue, clock }),
     passwordRules: passwordRules({ length: config.passwordLength, contextWords: config.contextWords }),
     throttle: throttle({ network: config.networkRate, account: config.accountRate }),
     claims: claimsOf(options),

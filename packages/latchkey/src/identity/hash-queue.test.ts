@@ -9,10 +9,12 @@ class Bench {
   readonly queue: HashQueue;
   readonly begun: string[] = [];
   readonly refused: { readonly name: string; readonly retryAfter: number }[] = [];
+  /** Milliseconds, by a clock that stands still. */
+  time = 0;
   readonly #ends: (() => void)[] = [];
 
   constructor(options: { concurrency: number; waiting: number }) {
-    this.queue = hashQueue(options);
+    this.queue = hashQueue({ ...options, clock: { monotonic: () => this.time } });
   }
 
   /** Adds a job that is called like its network and a number. */
@@ -53,7 +55,7 @@ describe('the queue', () => {
   });
 
   test('answers what the job answers, and goes on after one that fails', async () => {
-    const queue = hashQueue({ concurrency: 1, waiting: 1 });
+    const queue = hashQueue({ concurrency: 1, waiting: 1, clock: { monotonic: () => 0 } });
     await assert.rejects(
       queue.run('a', () => Promise.reject(new RangeError('no'))),
       RangeError,
@@ -107,5 +109,20 @@ describe('the queue', () => {
       ['d0'],
     );
     await bench.drain();
+  });
+
+  test('sends away whoever has waited too long behind jobs that hang, and serves who came since (@fault F4)', async () => {
+    const bench = new Bench({ concurrency: 1, waiting: 64 });
+    for (let number = 0; number < 50; number += 1) bench.add('a', number);
+    await turn();
+    bench.time = 5_000;
+    await bench.endOne();
+    bench.add('b');
+    bench.time = 5_001;
+    await bench.endOne();
+    assert.deepEqual(bench.begun, ['a0', 'a1', 'b0']);
+    await bench.endOne();
+    assert.equal(bench.refused.length, 48);
+    assert.deepEqual([bench.queue.running, bench.queue.depth], [0, 0]);
   });
 });

@@ -1,10 +1,14 @@
-import type { Millis } from '@latchkey/verify';
+import type { Clock, Millis } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 
 /** About how long one password takes to hash, to tell those who are sent away when to come back. */
 const ONE_HASH: Millis = 50;
 
+/** Who has waited for longer is not served any more: jobs that wait for a silent store would keep a long line for minutes. */
+const LONGEST_WAIT: Millis = 5_000;
+
 interface Waiting {
+  readonly since: Millis;
   readonly start: () => void;
   readonly shed: (error: unknown) => void;
 }
@@ -18,7 +22,7 @@ export interface HashQueue {
   /**
    * Runs a job when its turn comes.
    *
-   * @throws `LK_BUSY`, before the job has begun, where too many wait.
+   * @throws `LK_BUSY`, before the job has begun, where too many wait, or its turn comes too late.
    */
   run<T>(network: string, job: () => Promise<T>): Promise<T>;
 }
@@ -27,12 +31,19 @@ export interface HashQueue {
  * Makes a queue that is bounded and fair: networks take turns, and where it is
  * full, whoever waits most gives way to a network that waits less.
  */
-export function hashQueue(options: { readonly concurrency: number; readonly waiting: number }): HashQueue {
-  const { concurrency, waiting: most } = options;
+export function hashQueue(options: {
+  readonly concurrency: number;
+  readonly waiting: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
+}): HashQueue {
+  const { concurrency, waiting: most, clock } = options;
   /** Networks in the order of their turns; each has at least one job that waits. */
   const lines = new Map<string, Waiting[]>();
   let running = 0;
   let depth = 0;
+
+  const busy = (): Error =>
+    failure('LK_BUSY', { retryAfter: Math.max(1_000, (depth * ONE_HASH) / concurrency) });
 
   const next = (): void => {
     while (running < concurrency) {
@@ -45,13 +56,14 @@ export function hashQueue(options: { readonly concurrency: number; readonly wait
       if (line.length > 0) lines.set(network, line);
       if (job === undefined) continue;
       depth -= 1;
+      if (clock.monotonic() - job.since > LONGEST_WAIT) {
+        job.shed(busy());
+        continue;
+      }
       running += 1;
       job.start();
     }
   };
-
-  const busy = (): Error =>
-    failure('LK_BUSY', { retryAfter: Math.max(1_000, (depth * ONE_HASH) / concurrency) });
 
   const makeRoom = (network: string): void => {
     if (depth < most) return;
@@ -77,7 +89,7 @@ export function hashQueue(options: { readonly concurrency: number; readonly wait
       makeRoom(network);
       await new Promise<void>((start, shed) => {
         const line = lines.get(network) ?? [];
-        line.push({ start, shed });
+        line.push({ since: clock.monotonic(), start, shed });
         lines.set(network, line);
         depth += 1;
         next();
