@@ -165,10 +165,16 @@ describe('a connection', () => {
     await withDriver(async ({ driver, lend }) => {
       const client = await driver.connect();
       await lend(async () => {
-        const { rows } = await client.query<{ answer: number }>('select 1 as answer');
-        assert.equal(rows[0]?.answer, 1);
+        const { promise, resolve } = Promise.withResolvers<string>();
+        client.onNotification(resolve);
+        await client.query('listen own');
+        await run(database.url, "notify own, 'heard'");
+        assert.equal(await promise, 'heard');
       });
-      await client.end();
+      const { promise: ended, resolve } = Promise.withResolvers<undefined>();
+      client.onEnd(() => resolve(undefined));
+      client.end();
+      await ended;
     });
   });
 });

@@ -102,6 +102,8 @@ export function postgresDialect(
       announce: announcer(db, channel),
     }),
     alone: async (db, tables) => {
+      // Whatever is to be written may come slowly.
+      await sql`set local idle_in_transaction_session_timeout = '10min'`.execute(db);
       const names = sql.join(tables.map((table) => sql.id(schema, table)));
       await sql`lock table ${names} in exclusive mode`.execute(db);
     },

@@ -1,8 +1,10 @@
+import { Socket } from 'node:net';
 import type { Millis } from '@latchkey/verify';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import pg from 'pg';
 import { Gate } from './gate.ts';
 import { isLost, isOutdated, isUnprepared, outcomeUnknown, passes, unavailable } from './postgres-errors.ts';
+import type { ListeningClient } from './postgres-hints.ts';
 
 /** How long is waited for. */
 export interface PostgresLimits {
@@ -14,16 +16,23 @@ export interface PostgresLimits {
   readonly migration: Millis;
 }
 
-const LIMITS: PostgresLimits = { connect: 5_000, call: 10_000, migration: 900_000 };
+/**
+ * A server that refuses says so at once; these are for one that is silent. Nobody waits
+ * for an answer longer than a copy of the log may be old by default: by then it is of no
+ * use, and a connection that has sent again in vain for longer is slow to notice that the
+ * server is back.
+ */
+const LIMITS: PostgresLimits = { connect: 2_000, call: 5_000, migration: 900_000 };
 
 /**
  * Server-side ends for what a node leaves behind that is gone without a word, in the
  * one message that begins the transaction. `SET LOCAL` ends with it, so that no
- * pooler has to know of it.
+ * pooler has to know of it. Each is shorter than the next: whoever waits for a lock of
+ * the one that is gone outlives it, and hears from the server before giving it up.
  */
 const BEGIN =
   'begin isolation level read committed; ' +
-  "set local lock_timeout = '10s'; set local idle_in_transaction_session_timeout = '30s'";
+  "set local idle_in_transaction_session_timeout = '3s'; set local lock_timeout = '4s'";
 
 /**
  * One snapshot, which the first statement takes. Whoever reads it may be slow to take what
@@ -110,19 +119,26 @@ export class PostgresDriver implements Driver {
 
   /**
    * A connection of the caller's own beside the pool, for what no pool can lend: to
-   * listen. It is the caller's to end, and to hear its `error`.
+   * listen. Its `end` waits for nobody.
    *
    * @throws `LK_STORE_UNAVAILABLE`.
    */
-  async connect(): Promise<pg.Client> {
-    const client = new pg.Client(this.#options);
+  async connect(): Promise<ListeningClient> {
+    const socket = new Socket();
+    const client = new pg.Client({ ...this.#options, stream: () => socket });
     client.on('error', () => {});
     try {
       await client.connect();
-      return client;
     } catch (error) {
+      socket.destroy();
       throw unavailable(error);
     }
+    return {
+      query: async (text) => await client.query(text),
+      onNotification: (heard) => void client.on('notification', ({ payload = '' }) => heard(payload)),
+      onEnd: (ended) => void client.on('error', ended).on('end', ended),
+      end: () => void socket.destroy(),
+    };
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {

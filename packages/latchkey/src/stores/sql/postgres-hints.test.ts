@@ -35,6 +35,8 @@ describe('a hint in a notification', () => {
 /** A server in memory: what is notified reaches whoever listens, unless a pooler swallows it. */
 class Scene {
   swallows = false;
+  /** Statements are never answered. */
+  silent = false;
   connected = 0;
   readonly clients = new Set<EventEmitter>();
   readonly told: (readonly Entry[])[] = [];
@@ -46,18 +48,24 @@ class Scene {
 
   say(payload: string): void {
     if (this.swallows) return;
-    for (const client of this.clients) client.emit('notification', { payload });
+    for (const client of this.clients) client.emit('notification', payload);
   }
 
   #connect(): ListeningClient {
     this.connected += 1;
     const events = new EventEmitter();
-    const query = async (): Promise<void> => void this.clients.add(events);
-    const end = async (): Promise<void> => {
-      this.clients.delete(events);
-      events.emit('end');
+    return {
+      query: async () => {
+        if (this.silent) await new Promise<never>(() => {});
+        this.clients.add(events);
+      },
+      onNotification: (heard) => void events.on('notification', heard),
+      onEnd: (ended) => void events.on('end', ended),
+      end: () => {
+        this.clients.delete(events);
+        events.emit('end');
+      },
     };
-    return Object.assign(events, { query, end });
   }
 
   /** Resolves when it has heard itself. */
@@ -103,6 +111,18 @@ describe('hints of other processes', () => {
     assert.deepEqual(await again, [], 'somebody may have said something meanwhile');
     await scene.listening();
     assert.equal(scene.connected, 2);
+    await scene.hints.stop();
+  });
+
+  test('are listened for by another connection where the server is silent on the first, and stopped at once', async () => {
+    const scene = new Scene();
+    scene.silent = true;
+    scene.hints.start();
+    while (scene.connected < 2) await scene.next();
+    await scene.hints.stop();
+    scene.silent = false;
+    scene.hints.start();
+    await scene.listening();
     await scene.hints.stop();
   });
 

@@ -15,9 +15,11 @@ const LONGEST_BACKOFF: Millis = 5_000;
 /** A connection of its own, as far as listening needs it. */
 export interface ListeningClient {
   query(sql: string): Promise<unknown>;
-  on(event: 'notification', heard: (message: { readonly payload?: string | undefined }) => void): unknown;
-  on(event: 'error' | 'end', ended: () => void): unknown;
-  end(): Promise<void>;
+  onNotification(heard: (payload: string) => void): void;
+  /** Told when it is broken or ended, by whoever. */
+  onEnd(ended: () => void): void;
+  /** Ends it, whether or not the other side takes notice. */
+  end(): void;
 }
 
 export interface PostgresHintsOptions {
@@ -95,12 +97,11 @@ export class PostgresHints {
     const { channel, connect } = this.#options;
     const client = await connect();
     const ended = new AbortController();
-    client.on('error', () => ended.abort());
-    client.on('end', () => ended.abort());
-    client.on('notification', ({ payload }) => this.#hear(payload ?? ''));
+    client.onEnd(() => ended.abort());
+    client.onNotification((payload) => this.#hear(payload));
     const until = AbortSignal.any([stop, ended.signal]);
     try {
-      await client.query(`LISTEN ${channel}`);
+      await Promise.race([client.query(`LISTEN ${channel}`), silence(until)]);
       // Whatever was said while nobody listened.
       this.#tell([]);
       if (!(await this.#hearsItself(until))) return ended.signal.aborted || stop.aborted;
@@ -110,21 +111,26 @@ export class PostgresHints {
       return true;
     } finally {
       this.#listens = false;
-      await client.end().catch(() => undefined);
+      client.end();
     }
   }
 
+  /** @throws where the server takes no notification: then it is not known. */
   async #hearsItself(until: AbortSignal): Promise<boolean> {
     const nonce = randomUuid();
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const { promise: echo, resolve } = Promise.withResolvers<boolean>();
     this.#echoes.set(nonce, () => resolve(true));
+    const told = this.#options.notify(`echo ${nonce}`).then(() => true);
+    const heard = told.then(() => echo);
+    // Where nobody waits for it any more.
+    heard.catch(() => undefined);
     try {
-      await this.#options.notify(`echo ${nonce}`);
       for (let waited: Millis = 0; waited < ECHO_WITHIN && !until.aborted; waited += POLL_EVERY) {
-        if (await Promise.race([promise, pause(POLL_EVERY, until).then(() => false)])) return true;
+        if (await Promise.race([heard, pause(POLL_EVERY, until).then(() => false)])) return true;
         // It may be that nothing is passed on.
         this.#tell([]);
       }
+      if (!(await Promise.race([told, Promise.resolve(false)]))) throw new Error(SILENT);
       return false;
     } finally {
       this.#echoes.delete(nonce);
@@ -151,6 +157,13 @@ export class PostgresHints {
   #tell(entries: readonly Entry[]): void {
     for (const listener of this.#listeners) listener(entries);
   }
+}
+
+const SILENT = `the server says nothing within ${ECHO_WITHIN} ms`;
+
+async function silence(until: AbortSignal): Promise<never> {
+  await pause(ECHO_WITHIN, until);
+  throw new Error(SILENT);
 }
 
 async function pause(millis: Millis, until: AbortSignal): Promise<void> {
