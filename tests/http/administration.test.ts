@@ -256,6 +256,27 @@ describe('administration over HTTP', () => {
     assert.equal(await statusOf(world, about.visit.cookie), 200, 'who is not disabled begins anew');
   });
 
+  test('revokes a signing key, and nobody is signed out by it', async () => {
+    const about = await somebody(world);
+    const { items } = await bodyOf(await admin.visit.get('/auth/admin/keys'));
+    assert.ok(Array.isArray(items));
+    const kid = inside(
+      items.find((item) => inside(item, 'state') === 'current'),
+      'kid',
+    );
+    const program = new Program(world.auth);
+    const { access } = await program.signIn(about.email);
+    const json = { signing_key: kid, reason: 'a stolen disk' };
+    const response = await admin.visit.post('/auth/admin/revoke', json);
+    assert.equal(response.status, 200, await response.clone().text());
+    assert.equal(await program.status(access), 401);
+    assert.equal(await statusOf(world, about.visit.cookie), 200);
+    const event = world.events.findLast(({ type }) => type === 'signing_key_revoked');
+    assert.deepEqual([event?.key, event?.by, event?.reason], [kid, admin.id, 'a stolen disk']);
+    const gone = await admin.visit.post('/auth/admin/revoke', { signing_key: 'gone' });
+    assert.equal(await codeOf(gone), 'LK_NOT_FOUND');
+  });
+
   test('shows names in an administrator’s receipt, and counts alone in anybody else’s (@rule R9)', async () => {
     const about = await somebody(world);
     const { receipt } = await bodyOf(await about.visit.delete('/auth/sessions?except=current'));

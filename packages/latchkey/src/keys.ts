@@ -29,6 +29,6 @@ export function keysOf(door: Door): Keys {
   return {
     list: () => door(({ rooms }) => rooms.signingKeys.list()),
     rotate: () => door(({ rooms }) => rotateSigningKey(rooms, null)),
-    revoke: (kid) => door(({ rooms }) => revokeSigningKey(rooms, kid, null)),
+    revoke: (kid) => door(({ rooms }) => revokeSigningKey(rooms, kid, { by: null, reason: null })),
   };
 }

@@ -4,6 +4,7 @@ import { JWKS_MAX_AGE } from '../tokens/key-schedule.ts';
 import type { KeyRotation } from '../tokens/key-turns.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
 import { receiptOf } from './end-sessions.ts';
+import type { RevokedBy } from './revoke.ts';
 import type { Rooms } from './rooms.ts';
 
 type Uses = Pick<
@@ -34,14 +35,18 @@ export async function rotateSigningKey(rooms: Uses, by: Administrator): Promise<
  *
  * @throws `LK_NOT_FOUND`; as `requireStillAdministrator`.
  */
-export async function revokeSigningKey(rooms: Uses, kid: string, by: Administrator): Promise<Receipt> {
+export async function revokeSigningKey(
+  rooms: Uses,
+  kid: string,
+  { by, reason }: RevokedBy,
+): Promise<Receipt> {
   const { log, signingKeys, emit } = rooms;
   const { cursor } = await log.change(async (tables, trust) => {
     await requireStillAdministrator(rooms, tables, by);
     await signingKeys.replace(tables, kid);
     trust.apply('signing_key_revoked', subjectOf('signing_key', kid));
   });
-  emit({ type: 'signing_key_revoked', key: kid, ...doneBy(by) });
+  emit({ type: 'signing_key_revoked', key: kid, ...doneBy(by), ...(reason === null ? {} : { reason }) });
   await readKeys(rooms);
   // Who only reads the published keys may go on with them for as long as they may be kept.
   return receiptOf(rooms, cursor, by?.id ?? null, JWKS_MAX_AGE * 1_000);

@@ -2,16 +2,18 @@ import type { Principal } from '@latchkey/verify';
 import { z } from 'zod';
 import { invalid } from '../../../errors.ts';
 import { requireTarget, revoke } from '../../../flows/revoke.ts';
+import { revokeSigningKey } from '../../../flows/signing-keys.ts';
 import { findId } from '../../../foundation/ids.ts';
 import type { RevocationTarget } from '../../../revocation/target.ts';
 import type { Route } from '../../route.ts';
 import { receiptDetailsShape, writeReceiptDetails } from '../../wire-admin.ts';
-import { adminRoute } from './admin-route.ts';
+import { adminRoute, answer } from './admin-route.ts';
 
 const targets = {
   session: z.string().optional().describe('an id'),
   user: z.string().optional().describe('an id: all sessions of the user end'),
   client: z.string().optional().describe('a name: all that was given out through it ends'),
+  signing_key: z.string().max(200).optional().describe('a `kid`: what it has signed is good nowhere'),
   all: z.literal(true).optional().describe('everything ends, this session as well'),
 };
 
@@ -32,24 +34,34 @@ export const adminRevokeRoute: Route = adminRoute({
   errors: ['LK_NOT_FOUND'],
   act: async ({ rooms }, { body: { reason = null, ...given } }, by) => {
     const target = targetOf(given);
+    if ('signingKey' in target) {
+      const receipt = await revokeSigningKey(rooms, target.signingKey, { by, reason });
+      return answer({ receipt: writeReceiptDetails(await receipt.details()) });
+    }
     await requireTarget(rooms, target);
     const receipt = await revoke(rooms, target, { by, reason });
     const { id } = by.session;
     return {
-      status: 200,
-      body: { receipt: writeReceiptDetails(await receipt.details()) },
+      ...answer({ receipt: writeReceiptDetails(await receipt.details()) }),
       cookie: endsOwn(target, by) ? { value: 'clear', session: id } : null,
     };
   },
 });
 
-function targetOf({ session, user, client, all }: Targets): RevocationTarget {
-  const given = [session, user, client, all].filter((value) => value !== undefined);
-  if (given.length !== 1) throw invalid('', 'name exactly one of session, user, client and all');
-  if (client !== undefined) return { client };
-  if (session !== undefined) return { session: idFrom('session', session) };
-  if (user !== undefined) return { user: idFrom('user', user) };
-  return { all: true };
+/** Each is read by its name: nothing that is left over may come to mean everything. */
+function targetOf(given: Targets): RevocationTarget | { readonly signingKey: string } {
+  const { session, user, client, signing_key: signingKey, all } = given;
+  const targets = [
+    session === undefined ? [] : [{ session: idFrom('session', session) }],
+    user === undefined ? [] : [{ user: idFrom('user', user) }],
+    client === undefined ? [] : [{ client }],
+    signingKey === undefined ? [] : [{ signingKey }],
+    all === undefined ? [] : [{ all }],
+  ].flat();
+  const [target] = targets;
+  if (target === undefined || targets.length > 1)
+    throw invalid('', 'name exactly one of session, user, client, signing_key and all');
+  return target;
 }
 
 function idFrom<Kind extends 'session' | 'user'>(kind: Kind, text: string) {
