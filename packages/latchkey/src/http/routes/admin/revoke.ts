@@ -51,15 +51,15 @@ export const adminRevokeRoute: Route = adminRoute({
 /** Each is read by its name: nothing that is left over may come to mean everything. */
 function targetOf(given: Targets): RevocationTarget | { readonly signingKey: string } {
   const { session, user, client, signing_key: signingKey, all } = given;
-  const targets = [
+  const wanted = [
     session === undefined ? [] : [{ session: idFrom('session', session) }],
     user === undefined ? [] : [{ user: idFrom('user', user) }],
     client === undefined ? [] : [{ client }],
     signingKey === undefined ? [] : [{ signingKey }],
     all === undefined ? [] : [{ all }],
   ].flat();
-  const [target] = targets;
-  if (target === undefined || targets.length > 1)
+  const [target] = wanted;
+  if (target === undefined || wanted.length > 1)
     throw invalid('', 'name exactly one of session, user, client, signing_key and all');
   return target;
 }
