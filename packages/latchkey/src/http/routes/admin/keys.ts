@@ -42,7 +42,7 @@ export const revokeKeyRoute: Route = adminRoute({
   answer: z.object({ receipt: receiptDetailsShape }),
   errors: ['LK_NOT_FOUND'],
   act: async ({ rooms, params }, _input, by) => {
-    const receipt = await revokeSigningKey(rooms, params['kid'] ?? '', by);
+    const receipt = await revokeSigningKey(rooms, params['kid'] ?? '', { by, reason: null });
     return answer({ receipt: writeReceiptDetails(await receipt.details()) });
   },
 });
