@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionId } from '@latchkey/verify';
 import { sqlite } from 'latchkey';
+import { STORES } from '../contract/stores.ts';
 import { CLIENTS, Program } from '../http/program.ts';
 import { bodyOf, openWorld, PASSWORD } from '../http/world.ts';
 import { confirmLog, folder, overriding } from './scene.ts';
+
+const openPostgres = STORES.find(([name]) => name === 'PostgreSQL')?.[1] ?? assert.fail();
 
 for (const [direction, millis] of [
   ['forward', 600_000],
@@ -81,4 +85,22 @@ test('a node whose clock is not the database’s issues nothing and says so, and
   const told = world.events.map(({ type }) => type).filter((type) => type.startsWith('clock_'));
   assert.deepEqual(told, ['clock_wrong', 'clock_right']);
   await world.auth.close();
+});
+
+test('a node whose clock is behind dates what it revokes by the database, and deletes by it (@fault F10, @rule R6)', async () => {
+  const { stores, close } = await openPostgres(2);
+  const [first, second] = stores;
+  assert.ok(first !== undefined && second !== undefined);
+  const here = await openWorld({ clients: CLIENTS }, first);
+  const there = await openWorld({ clients: CLIENTS }, second);
+  const { access, user } = await new Program(there.auth).signUp('ada@example.com');
+  here.clock.step(-1_200_000);
+  await here.auth.revoke({ user });
+  const { entries } = await there.store.log.pull(null, Date.now());
+  const [entry] = entries;
+  assert.ok(entry !== undefined && entry.expiresAt > Date.now() + 300_000);
+  while ((await there.auth.status()).position < entry.seq) await sleep(5);
+  assert.equal(await new Program(there.auth).status(access), 401);
+  for (const { auth } of [here, there]) await auth.close();
+  await close();
 });

@@ -14,6 +14,7 @@ import { networkOf, throttle } from '../../packages/latchkey/src/identity/thrott
 import type { LatchkeyOptions } from '../../packages/latchkey/src/options.ts';
 import { PROFILE_NAMES, PROFILES } from '../../packages/latchkey/src/profiles.ts';
 import { Bounds } from '../../packages/latchkey/src/revocation/bounds.ts';
+import { RevocationLog } from '../../packages/latchkey/src/revocation/revocation-log.ts';
 import { Activity } from '../../packages/latchkey/src/sessions/activity.ts';
 import { matchSecret, type NewSession, newSession } from '../../packages/latchkey/src/sessions/session.ts';
 import { sqlite } from '../../packages/latchkey/src/stores/sql/sqlite.ts';
@@ -150,11 +151,25 @@ async function keptFor(hours: number): Promise<boolean> {
     const bounds = new Bounds(clock, { accessLife: 0, nearCacheLife: 0, maxStaleness: 0 });
     const signingKeys = keysOf(store, clock);
     await signingKeys.open();
-    const maintenance = new Maintenance({ store, clock, bounds, signingKeys, emit });
+    const maintenance = new Maintenance({ store, log: logAt(store, clock), bounds, signingKeys, emit });
     maintenance.start();
     await maintenance.run();
     maintenance.stop();
     return (await store.attempts.count(subject, NOW)) === 2;
+  });
+}
+
+/** A log whose time is that of a clock. */
+function logAt(store: Store, clock: Clock): RevocationLog {
+  return new RevocationLog({
+    store,
+    clock,
+    maxStaleness: 5_000,
+    bounds: new Bounds(clock, { accessLife: 0, nearCacheLife: 0, maxStaleness: 0 }),
+    followerName: 'the test',
+    watermark: null,
+    onEpoch: async () => undefined,
+    onError: (error) => assert.fail(String(error)),
   });
 }
 

@@ -179,6 +179,36 @@ describe('a tail', () => {
     scene.tail.stop();
   });
 
+  test('forgets what was hinted at and is not so, once the log has been asked afterwards (@rule R4)', async () => {
+    const scene = await started();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    scene.hold = promise;
+    const earlier = scene.tail.catchUp();
+    scene.pass(1);
+    scene.hint([{ ...revoked(99), scope: 'all', subject: '' }]);
+    assert.equal(scene.tail.check(FACTS), 'revoked');
+    resolve();
+    await earlier;
+    assert.equal(scene.tail.check(FACTS), 'revoked', 'that pull was sent before');
+    scene.hold = null;
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.check(FACTS), 'ok');
+    scene.tail.stop();
+  });
+
+  test('holds no more hints than it can ask about (@rule R4)', async () => {
+    const scene = await started();
+    const forged = Array.from({ length: 10_001 }, (_, index) => ({ ...revoked(99), subject: `${index}` }));
+    scene.hint(forged);
+    scene.hint([revoked(99)]);
+    assert.equal(scene.tail.check(FACTS), 'ok');
+    scene.entries = [revoked(11)];
+    scene.head = 11;
+    await scene.tail.catchUp();
+    assert.equal(scene.tail.check(FACTS), 'revoked');
+    scene.tail.stop();
+  });
+
   test('pulls soon after a hint, once for many (@rule R4)', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const scene = await started();
@@ -231,7 +261,7 @@ describe('a tail', () => {
 
   test('keeps what it knew where the log is of another epoch, and judges nothing that is older (@rule R8)', async () => {
     const scene = await started();
-    scene.hint([revoked(10)]);
+    Object.assign(scene, { head: 11, entries: [revoked(11)] });
     await scene.tail.catchUp();
     Object.assign(scene, { epoch: 'second', epochStart: 20, head: 20, entries: [] });
     await scene.tail.catchUp();

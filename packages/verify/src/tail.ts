@@ -4,6 +4,8 @@ import { type AbsoluteScope, type Facts, RevokedSet, type Verdict } from './revo
 
 /** How far a follower's wall clock may be from the log's before its copy is no longer trusted. */
 const CLOCK_LEEWAY: Millis = 30_000;
+/** So many hints are held until the log has been asked; further ones only make it be asked. */
+const MOST_HINTED = 10_000;
 
 export interface TailOptions {
   readonly source: LogSource;
@@ -38,6 +40,11 @@ export class Tail {
   readonly #interval: Millis;
   readonly #pause: () => Millis;
   readonly #revoked = new RevokedSet();
+  /** What was only hinted at, until a pull that was sent afterwards has said what is so. */
+  #hinted: { readonly entry: Entry; readonly sent: number }[] = [];
+  #hintedSet = new RevokedSet();
+  /** How many pulls were sent. */
+  #sent = 0;
   #cursor: Cursor | null = null;
   #confirmed: Confirmation | null = null;
   #maxStaleness: Millis = 0;
@@ -102,9 +109,16 @@ export class Tail {
     this.#timer.unref();
   }
 
-  /** Adds what somebody says was revoked, and asks the log whether it is so: soon, or at once where it is this process that says it. */
+  /**
+   * Adds what somebody says was revoked, until the log has been asked, and asks the log whether it is so: soon, or at once where it is this process
+   * that says it. Whoever may notify may say anything, so it is no more than that.
+   */
   hint(entries: readonly Entry[], own = false): void {
-    for (const entry of entries) this.#revoked.apply(entry);
+    for (const entry of entries) {
+      if (this.#hinted.length >= MOST_HINTED) break;
+      this.#hinted.push({ entry, sent: this.#sent });
+      this.#hintedSet.apply(entry);
+    }
     if (own) {
       void this.catchUp();
       return;
@@ -172,7 +186,8 @@ export class Tail {
    */
   check(facts: Facts): Verdict | 'unknown' {
     if (this.#cursor === null || !this.isFresh()) return 'unknown';
-    const verdict = this.#revoked.judge(facts);
+    const proved = this.#revoked.judge(facts);
+    const verdict = proved === 'ok' ? this.#hintedSet.judge(facts) : proved;
     // A position above the head is of a history that this copy does not know, and so is
     // one below the epoch's start. But what kills whatever the position goes first: a
     // thief of a key writes any.
@@ -185,7 +200,7 @@ export class Tail {
    * is, that much of it holds; `false` says only that nothing was heard.
    */
   isRevoked(scope: AbsoluteScope, subject: string): boolean {
-    return this.#revoked.isRevoked(scope, subject);
+    return this.#revoked.isRevoked(scope, subject) || this.#hintedSet.isRevoked(scope, subject);
   }
 
   async #pull(): Promise<void> {
@@ -193,6 +208,8 @@ export class Tail {
       wall: this.#options.clock.now(),
       monotonic: this.#options.clock.monotonic(),
     };
+    this.#sent += 1;
+    const number = this.#sent;
     // Captured before the pull is sent: a hint or a parallel pull that arrives
     // meanwhile must not look like a log that went backwards.
     const cursor = this.#cursor;
@@ -204,7 +221,15 @@ export class Tail {
       this.#confirmed = null;
       pull = await this.#options.source.pull(null);
     }
-    this.#apply(pull, sent);
+    this.#apply(pull, sent, number);
+  }
+
+  /** What was hinted at before a pull was sent is in its answer, or is not true. */
+  #dropHints(number: number): void {
+    if (this.#hinted.length === 0) return;
+    this.#hinted = this.#hinted.filter(({ sent }) => sent >= number);
+    this.#hintedSet = new RevokedSet();
+    for (const { entry } of this.#hinted) this.#hintedSet.apply(entry);
   }
 
   /** R6: while the wall clock was ahead, what it took for expired may have been left out. */
@@ -215,13 +240,14 @@ export class Tail {
   }
 
   /** What is held is kept through a new epoch: what was revoked stays so, and positions only rise (R8). */
-  #apply(pull: Pull, sent: Confirmation): void {
+  #apply(pull: Pull, sent: Confirmation, number: number): void {
     const before = this.#cursor;
     if (before?.epoch !== pull.epoch) {
       if (!pull.whole) throw new TypeError('the log answered a part of its entries to a tail that has none');
       this.#origin = null;
     }
     for (const entry of pull.entries) this.#revoked.apply(entry);
+    this.#dropHints(number);
     // Of two pulls at once the one that was answered last may know less.
     const overtaken = before !== null && before.epoch === pull.epoch && before.seq > pull.head;
     this.#cursor = overtaken ? before : { epoch: pull.epoch, seq: pull.head, tag: pull.tag };

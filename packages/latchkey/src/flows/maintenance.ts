@@ -9,10 +9,10 @@ const CHUNK = 200;
 
 /** Deletes, in small chunks and off the path of requests, what can no longer matter. */
 export class Maintenance {
-  readonly #rooms: Pick<Rooms, 'store' | 'clock' | 'bounds' | 'signingKeys' | 'emit'>;
+  readonly #rooms: Pick<Rooms, 'store' | 'log' | 'bounds' | 'signingKeys' | 'emit'>;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(rooms: Pick<Rooms, 'store' | 'clock' | 'bounds' | 'signingKeys' | 'emit'>) {
+  constructor(rooms: Pick<Rooms, 'store' | 'log' | 'bounds' | 'signingKeys' | 'emit'>) {
     this.#rooms = rooms;
   }
 
@@ -26,8 +26,9 @@ export class Maintenance {
   }
 
   async run(): Promise<void> {
-    const { store, clock, bounds, signingKeys, emit } = this.#rooms;
-    const now = clock.now();
+    const { store, log, bounds, signingKeys, emit } = this.#rooms;
+    // The log's time: what others wrote must not go because this machine's clock is ahead.
+    const now = log.now();
     const sweeps = [
       () => store.signingKeys.sweep(now - KEPT_UNUSED, CHUNK),
       () => store.log.purge(now, CHUNK),

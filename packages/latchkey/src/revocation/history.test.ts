@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { LogReading, Seen } from '../stores/store.ts';
 import { judgeHistory, MADE_GOOD } from './history.ts';
 
-const SEEN: Seen = { lineage: 'l', epoch: 'one', seq: 100, beatAt: 1_000_000 };
+const SEEN: Seen = { lineage: 'l', epoch: 'one', seq: 100, tag: 1, beatAt: 1_000_000 };
 const SAME: LogReading = {
   lineage: 'l',
   epoch: 'one',

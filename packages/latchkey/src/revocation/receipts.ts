@@ -6,6 +6,8 @@ import { type Bounds, MOST } from './bounds.ts';
 
 /** How long a receipt can be asked for. */
 const RECEIPT_LIFE: Millis = 3_600_000;
+/** By how much the clocks of nodes may differ. */
+const CLOCK_LEEWAY: Millis = 30_000;
 /** How often followers in other processes are asked about while somebody waits. */
 const POLL: Millis = 200;
 
@@ -42,6 +44,8 @@ export interface Receipt extends ReceiptState {
 export interface ReceiptsOptions {
   readonly store: Store;
   readonly clock: Clock;
+  /** The time where the log is written. */
+  readonly now: () => Timestamp;
   readonly tail: Tail;
   readonly bounds: Bounds;
   /** This process, among the followers of the log. */
@@ -67,8 +71,8 @@ export class Receipts {
    *   from when the last follower has stopped handing it out.
    */
   async open(cursor: Cursor, userId: UserId | null, kept: Millis = 0): Promise<Receipt> {
-    const { store, clock, bounds, onError } = this.#options;
-    const at = clock.now();
+    const { store, bounds, now, onError } = this.#options;
+    const at = now();
     // Of whoever may be fresh for longest, and where that cannot be asked, of anybody.
     const { accessLife, maxStaleness } = await bounds.largest(store).catch(() => MOST);
     const deadline = at + maxStaleness;
@@ -116,11 +120,12 @@ export class Receipts {
   }
 
   async #stateOf(record: ReceiptRecord): Promise<ReceiptDetails> {
-    const { store, clock, tail, self } = this.#options;
+    const { store, now, tail, self } = this.#options;
     const confirmed: string[] = [];
     const pending: string[] = [];
     for (const follower of await store.followers.list()) {
-      if (follower.registeredAt > record.at) continue;
+      // Dated by its own clock, which may be ahead by as much as is borne with: rather pending than forgotten.
+      if (follower.registeredAt > record.at + CLOCK_LEEWAY) continue;
       const acknowledged = follower.id === self ? (tail.cursor?.seq ?? 0) : follower.acknowledged;
       (acknowledged >= record.seq ? confirmed : pending).push(follower.name);
     }
@@ -128,7 +133,7 @@ export class Receipts {
       id: record.id,
       at: record.at,
       deadline: record.deadline,
-      settled: pending.length === 0 || clock.now() >= record.deadline,
+      settled: pending.length === 0 || now() >= record.deadline,
       followers: { confirmed: confirmed.length, pending: pending.length },
       tokensDeadBy: record.tokensDeadBy,
       seq: record.seq,

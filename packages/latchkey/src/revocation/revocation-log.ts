@@ -2,10 +2,12 @@ import type {
   Clock,
   Cursor,
   Entry,
+  EntryKind,
   LogSource,
   Millis,
   Position,
   Pull,
+  Scope,
   SessionId,
   Timestamp,
 } from '@latchkey/verify';
@@ -24,6 +26,7 @@ import type {
 import type { Bounds } from './bounds.ts';
 import { CAUSES, type Cause, type SparingCause, type SubjectOf } from './causes.ts';
 import { judgeHistory } from './history.ts';
+import { RecentEntries } from './recent-entries.ts';
 import type { Watermark } from './watermark.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
@@ -37,8 +40,6 @@ const LEEWAY: Millis = 30_000 + 60_000;
 
 /** R2: a verifier may hold a set of keys for a day without hearing of it, and a day on top. */
 const KEY_ENTRY_LIFE: Millis = 2 * 86_400_000;
-/** R8: what was written in the last 30 s is written again where another database has taken the place. */
-const REMEMBERED: Millis = 30_000;
 /** How often the watermark is written at the most. */
 const WATERMARK_EVERY: Millis = 1_000;
 /** How often a history that somebody else began meanwhile is judged again. */
@@ -63,7 +64,8 @@ export interface Trust {
 
 /** Something that is to be written when the work of a change is done. */
 interface Intent {
-  readonly cause: Cause;
+  readonly kind: EntryKind;
+  readonly scope: Scope;
   readonly subject: string;
   readonly spared: Spared | null;
 }
@@ -99,7 +101,11 @@ export class RevocationLog implements LogSource {
   #acknowledged: Position = 0;
   #seen: Seen | null = null;
   #recalled = false;
-  #recent: (Intent & { readonly at: Millis })[] = [];
+  /** Whether what was seen has been seen by this process, and not only read from the watermark. */
+  #seenHere = false;
+  readonly #recent = new RecentEntries();
+  /** The log's clock and the monotonic one, at the last reading. */
+  #there: { readonly now: Timestamp; readonly at: Millis } | null = null;
   #beating = false;
   #markedAt: Millis = Number.NEGATIVE_INFINITY;
 
@@ -117,29 +123,37 @@ export class RevocationLog implements LogSource {
   async change<T>(
     work: (tables: Tables, trust: Trust) => Promise<T>,
   ): Promise<{ readonly result: T; readonly cursor: Cursor | null }> {
-    const { result, intents, appended } = await this.#options.store.transaction(async (tables) => {
+    const { result, appended } = await this.#options.store.transaction(async (tables) => {
       const noted: Intent[] = [];
       const apply = (cause: Cause, subject: string, spared: Spared | null = null): void =>
-        void noted.push({ cause, subject, spared });
+        void noted.push({ ...CAUSES[cause], subject, spared });
       const answer = await work(tables, { apply });
-      return { result: answer, intents: noted, appended: await this.#write(tables, noted) };
+      return { result: answer, appended: await this.#write(tables, noted) };
     });
     if (appended === null) return { result, cursor: null };
-    const at = this.#options.clock.monotonic();
-    this.#recent.push(...intents.map((intent) => ({ ...intent, at })));
+    this.#recent.add(appended.entries, this.#options.clock.monotonic());
     for (const listener of this.#listeners) listener(appended.entries, true);
     return { result, cursor: appended.cursor };
   }
 
+  /**
+   * The time where the log is written, by which everything is dated that other nodes go by:
+   * a node whose clock is wrong must not end what others hold, nor let it live longer.
+   */
+  now(): Timestamp {
+    const { clock } = this.#options;
+    if (this.#there === null) return clock.now();
+    return Math.floor(this.#there.now + clock.monotonic() - this.#there.at);
+  }
+
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
   async pull(cursor: Cursor | null): Promise<Pull> {
-    const { clock, maxStaleness } = this.#options;
-    const now = clock.now();
+    const { maxStaleness } = this.#options;
+    const now = this.now();
     const reached = cursor?.seq ?? 0;
     const since = now - this.#beatAt;
     const due = since >= (reached > this.#acknowledged ? ACKNOWLEDGE : HEARTBEAT) || since < 0;
     if (this.#registeredAt === null || due) await this.#register(now, reached);
-    this.#beat(now);
     const { epoch, epochStart, head, tag, now: there, age, whole, entries } = await this.#read(cursor);
     return { epoch, epochStart, head, tag, now: there, age, whole, entries, maxStaleness };
   }
@@ -164,16 +178,20 @@ export class RevocationLog implements LogSource {
   async #read(cursor: Cursor | null): Promise<LogReading> {
     const { store, clock } = this.#options;
     for (let judged = 0; judged < MAX_JUDGEMENTS; judged += 1) {
+      const at = clock.monotonic();
       const answer = await store.log.pull(cursor, clock.now());
       const seen = await this.#recall(answer.lineage);
-      const verdict = judgeHistory(seen, answer);
+      const verdict = judgeHistory(seen, { ...answer, rewritten: await this.#isRewritten(answer, seen) });
       if (verdict === 'same') {
+        this.#there = { now: answer.now, at };
+        // Only now: a beat in a database that has just been put back would hide how old it is.
+        this.#beat(clock.now());
         if (seen !== null && seen.epoch !== answer.epoch) await this.#goOn(answer);
-        const { lineage, epoch, head, beatAt } = answer;
-        this.#seen = { lineage, epoch, seq: head, beatAt };
+        const { lineage, epoch, head, tag, beatAt } = answer;
+        this.#seen = { lineage, epoch, seq: head, tag, beatAt };
         await this.#mark(this.#seen, clock.monotonic());
-        const old = clock.monotonic() - REMEMBERED;
-        this.#recent = this.#recent.filter(({ at }) => at > old);
+        this.#recent.forgetOld(at);
+        if (!answer.whole) this.#recent.add(answer.entries, at);
         return answer;
       }
       // Whoever is first writes it; the others find it written.
@@ -186,19 +204,32 @@ export class RevocationLog implements LogSource {
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
   }
 
+  /** Whether other entries stand where those stood that were seen; a first pull has no cursor of its own to tell by. */
+  async #isRewritten(answer: LogReading, seen: Seen | null): Promise<boolean> {
+    const { store, clock } = this.#options;
+    if (this.#seenHere || seen === null || seen.epoch !== answer.epoch || answer.head < seen.seq)
+      return answer.rewritten;
+    this.#seenHere = true;
+    return (await store.log.pull(seen, clock.now())).rewritten;
+  }
+
   /** In a new history: what may have been lost on the way to it is written again, where not all that is older is dead anyway. */
-  async #goOn({ cause }: LogReading): Promise<void> {
-    const recent = this.#recent;
-    if (cause === 'failover' && recent.length > 0) {
-      await this.#options.store.transaction(async (tables) => {
-        // Nobody is spared twice: the row of whoever was may be lost as well.
-        await this.#write(
-          tables,
-          recent.map((intent) => ({ ...intent, spared: null })),
-        );
+  async #goOn({ cause, epochStart }: LogReading): Promise<void> {
+    const remembered = this.#recent.all;
+    if (cause === 'failover' && remembered.length > 0) {
+      const appended = await this.#options.store.transaction(async (tables) => {
+        // One process at a time, so that of many who remember an entry one appends it.
+        await tables.lock('bounds');
+        const lacking: Intent[] = [];
+        for (const entry of remembered) {
+          if (await tables.log.holds(entry, epochStart)) continue;
+          // Nobody is spared twice: the row of whoever was is lacking as well.
+          lacking.push({ kind: entry.kind, scope: entry.scope, subject: entry.subject, spared: null });
+        }
+        return await this.#write(tables, lacking);
       });
+      if (appended !== null) this.#recent.add(appended.entries, this.#options.clock.monotonic());
     }
-    this.#recent = [];
     await this.#options.onEpoch(cause);
   }
 
@@ -245,8 +276,8 @@ export class RevocationLog implements LogSource {
 
   /** Writes what was noted, last in its transaction: rows are locked first, then the log's head (R7). */
   async #write(tables: Tables, intents: readonly Intent[]): Promise<Appended | null> {
-    const sessions = intents.flatMap(({ cause, subject }) =>
-      CAUSES[cause].kind === 'revoke' && CAUSES[cause].scope === 'session' ? [subject as SessionId] : [],
+    const sessions = intents.flatMap(({ kind, scope, subject }) =>
+      kind === 'revoke' && scope === 'session' ? [subject as SessionId] : [],
     );
     // In one order, so that two who end the same sessions don't wait for each other.
     for (const id of sessions.toSorted()) await tables.sessions.hold(id);
@@ -263,7 +294,7 @@ export class RevocationLog implements LogSource {
   /** The row of a key is what says that it is trusted: it goes with the entry, and a failover that lost one has lost both. */
   async #removeKeys(tables: Tables, intents: readonly Intent[]): Promise<void> {
     const subjects = new Set(
-      intents.flatMap(({ cause, subject }) => (CAUSES[cause].scope === 'signing_key' ? [subject] : [])),
+      intents.flatMap(({ scope, subject }) => (scope === 'signing_key' ? [subject] : [])),
     );
     if (subjects.size === 0) return;
     await tables.lock('signing_keys');
@@ -273,22 +304,23 @@ export class RevocationLog implements LogSource {
   }
 
   async #entriesOf(tables: Tables, intents: readonly Intent[]): Promise<readonly NewEntry[]> {
-    const { clock, bounds } = this.#options;
+    const { bounds } = this.#options;
     // R6: nothing that anybody may still hold outlives the entry. Under the lock, so that
     // nobody issues by a longer life between this look and the commit.
     await tables.lock('bounds');
     const { accessLife, nearCacheLife, maxStaleness } = await bounds.largest(tables);
     const life = accessLife + nearCacheLife + maxStaleness + LEEWAY;
-    const now = clock.now();
-    return intents.map(({ cause, subject }) => {
-      const { kind, scope } = CAUSES[cause];
-      return { kind, scope, subject, expiresAt: now + (scope === 'signing_key' ? KEY_ENTRY_LIFE : life) };
-    });
+    const now = this.now();
+    return intents.map(({ kind, scope, subject }) => ({
+      kind,
+      scope,
+      subject,
+      expiresAt: now + (scope === 'signing_key' ? KEY_ENTRY_LIFE : life),
+    }));
   }
 
-  async #writeRows(tables: Tables, { cause, subject, spared }: Intent, seq: Position): Promise<void> {
-    const { kind, scope } = CAUSES[cause];
-    if (kind === 'changed' || scope === 'signing_key') return;
+  async #writeRows(tables: Tables, { kind, scope, subject, spared }: Intent, seq: Position): Promise<void> {
+    if (kind === 'changed' || scope === 'signing_key' || scope === 'api_key') return;
     if (scope === 'session') {
       await tables.sessions.revoke(subject as SessionId, seq);
       return;

@@ -9,7 +9,13 @@ import { Watermark } from './watermark.ts';
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const SEEN: Seen = { lineage: 'database', epoch: 'epoch-1', seq: 1_866_000_000_000_000, beatAt: null };
+const SEEN: Seen = {
+  lineage: 'database',
+  epoch: 'epoch-1',
+  seq: 1_866_000_000_000_000,
+  tag: 281_474_976_710_655,
+  beatAt: null,
+};
 
 describe('the watermark (@rule R8)', () => {
   test('is found as it was written, by another process too, for each database', async () => {
@@ -59,7 +65,7 @@ describe('the watermark (@rule R8)', () => {
     ['empty', ''],
     ['torn', 'database epoch'],
     ['of something else', '{"a":1}'],
-    ['of a number that no position has', 'database epoch 99999999999999999999'],
+    ['of a number that no position has', 'database epoch 99999999999999999999 1'],
   ] as const) {
     test(`is none where the file is ${title}`, async () => {
       const file = join(folder, 'bad');

@@ -47,15 +47,23 @@ export class Watermark {
       throw error;
     });
     return text.split('\n').flatMap((line) => {
-      const [, lineage, epoch, seq, beatAt] = LINE.exec(line) ?? [];
+      const [, lineage, epoch, seq, tag, beatAt] = LINE.exec(line) ?? [];
       if (lineage === undefined || epoch === undefined || seq === undefined) return [];
-      return [{ lineage, epoch, seq: Number(seq), beatAt: beatAt === undefined ? null : Number(beatAt) }];
+      return [
+        {
+          lineage,
+          epoch,
+          seq: Number(seq),
+          tag: Number(tag),
+          beatAt: beatAt === undefined ? null : Number(beatAt),
+        },
+      ];
     });
   }
 }
 
-const LINE = /^([\w-]{1,64}) ([\w-]{1,64}) (\d{1,16})(?: (\d{1,16}))?$/;
+const LINE = /^([\w-]{1,64}) ([\w-]{1,64}) (\d{1,16}) (\d{1,15})(?: (\d{1,16}))?$/;
 
-function lineOf({ lineage, epoch, seq, beatAt }: Seen): string {
-  return `${[lineage, epoch, seq, ...(beatAt === null ? [] : [beatAt])].join(' ')}\n`;
+function lineOf({ lineage, epoch, seq, tag, beatAt }: Seen): string {
+  return `${[lineage, epoch, seq, tag, ...(beatAt === null ? [] : [beatAt])].join(' ')}\n`;
 }

@@ -205,6 +205,8 @@ export interface Seen {
   readonly lineage: string;
   readonly epoch: string;
   readonly seq: Position;
+  /** As in `Cursor`. */
+  readonly tag: number;
   readonly beatAt: Timestamp | null;
 }
 
@@ -472,6 +474,11 @@ export interface LogStore {
    * and signing keys are gone, because what was revoked meanwhile cannot be known.
    */
   beginEpoch(expected: string, cause: EpochCause, now: Timestamp, seen?: Position): Promise<boolean>;
+  /**
+   * Whether an entry stands where it stood, or one of the same kind, scope and subject at
+   * `since` or later.
+   */
+  holds(entry: Entry, since: Position): Promise<boolean>;
   /** Deletes entries that expired before `now`, at most `limit`; answers how many. */
   purge(now: Timestamp, limit: number): Promise<number>;
 }

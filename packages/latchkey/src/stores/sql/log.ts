@@ -68,7 +68,14 @@ export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
     beat: new Statement((param: Param<{ now: Timestamp }>) =>
       db
         .insertInto('log_beat')
-        .values({ one: 1, at: dialect.now(param('now')) })
+        .columns(['one', 'at'])
+        // Only in the database that the epoch began in: its successor is yet to be judged by the last beat.
+        .expression(
+          db
+            .selectFrom('log_head')
+            .select(['log_head.one', dialect.now(param('now')).as('at')])
+            .where('log_head.fingerprint', '=', dialect.fingerprint),
+        )
         .onConflict((conflict) =>
           conflict
             .column('one')
@@ -87,6 +94,19 @@ export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
         expires_at: param('expiresAt'),
         tag: param('tag'),
       }),
+    ),
+    holds: new Statement(
+      (param: Param<{ seq: Position; kind: EntryKind; scope: Scope; subject: Bytes; since: Position }>) =>
+        db
+          .selectFrom('revocation')
+          .select('revocation.seq')
+          .where('revocation.kind', '=', param('kind'))
+          .where('revocation.scope', '=', param('scope'))
+          .where('revocation.subject', '=', param('subject'))
+          .where((eb) =>
+            eb.or([eb('revocation.seq', '=', param('seq')), eb('revocation.seq', '>=', param('since'))]),
+          )
+          .limit(1),
     ),
     pull: pullStatement(db, dialect),
     purge: new Statement((param: Param<{ now: Timestamp; limit: number }>) =>
@@ -319,6 +339,11 @@ export class SqlLog implements LogStore {
     });
   }
 
+  async holds({ seq, kind, scope, subject }: Entry, since: Position): Promise<boolean> {
+    const values = { seq, kind, scope, subject: idBytes(subject), since };
+    return (await this.#runner.row(this.#statements.holds, values)) !== null;
+  }
+
   async purge(now: Timestamp, limit: number): Promise<number> {
     return await this.#runner.write(this.#statements.purge, { now, limit });
   }
@@ -342,5 +367,5 @@ function previousOf(row: {
   readonly previousBeat: Timestamp | null;
 }): Seen | null {
   const { lineage, previousEpoch: epoch, previousSeq: seq, previousBeat: beatAt } = row;
-  return epoch === null || seq === null ? null : { lineage, epoch, seq, beatAt };
+  return epoch === null || seq === null ? null : { lineage, epoch, seq, tag: 0, beatAt };
 }

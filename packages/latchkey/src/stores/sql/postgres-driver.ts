@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Millis } from '@latchkey/verify';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import pg from 'pg';
+import { invalid } from '../../errors.ts';
 import { Gate } from './gate.ts';
 import { isLost, isOutdated, isUnprepared, outcomeUnknown, passes, unavailable } from './postgres-errors.ts';
 import type { ListeningClient } from './postgres-hints.ts';
@@ -308,7 +309,8 @@ class StatementNames {
 function bindable(value: unknown): string | Uint8Array | null {
   if (value === null || value instanceof Uint8Array) return value;
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw new TypeError('PostgreSQL keeps no text with U+0000 in it');
+    // What somebody sent: nothing of ours has it.
+    if (value.includes('\0')) throw invalid('', 'must not hold U+0000');
     return value;
   }
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
