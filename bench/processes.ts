@@ -12,6 +12,8 @@ export interface MeasuredServer {
 
 /** How long a child may take to start or to answer, in milliseconds. */
 const PATIENCE = 30_000;
+/** The same where it has a lot to do. */
+const LONG = 10 * PATIENCE;
 
 /**
  * Starts a file of this folder as a server of its own. Its standard output goes to
@@ -40,7 +42,42 @@ export async function runAlone(
   parameters: readonly string[],
   flags: readonly string[] = [],
 ): Promise<unknown> {
-  return messageFrom(forkFile(file, parameters, flags), 10 * PATIENCE);
+  return messageFrom(forkFile(file, parameters, flags), LONG);
+}
+
+/** A process that sends several messages, one after the other. */
+export interface Teller {
+  /** What it sends next; waits for so many milliseconds at the most. */
+  next(patience?: number): Promise<unknown>;
+  tell(message: string): void;
+}
+
+/** Starts a file of this folder in a process of its own, to be heard while others run beside it. */
+export function startTeller(file: string, parameters: readonly string[]): Teller {
+  const child = forkFile(file, parameters);
+  const told: unknown[] = [];
+  child.on('message', (message) => void told.push(message));
+  return {
+    next: async (patience = LONG) => {
+      if (told.length === 0) await messageFrom(child, patience);
+      return told.shift();
+    },
+    tell: (message) => void child.send(message),
+  };
+}
+
+/** Says something to the parent, and resolves when it is on its way. */
+export function tellParent(message: object): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, () => resolve()));
+}
+
+/** Reads the lists of numbers that a child sent by their names. */
+export function listsFrom(sent: unknown): (name: string) => readonly number[] {
+  return (name) => {
+    const list: unknown = typeof sent === 'object' && sent !== null ? Reflect.get(sent, name) : undefined;
+    if (!Array.isArray(list)) throw new TypeError(`a child of the benchmark sent no list ${name}`);
+    return list.map(Number);
+  };
 }
 
 /** Reads the numbers that a child sent by their names. */

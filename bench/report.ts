@@ -1,20 +1,20 @@
 import type { CheckResult } from './check.ts';
+import type { FleetResult } from './fleet.ts';
 import type { GetResult } from './get.ts';
+import type { LookupsResult } from './lookups.ts';
 import { type MemoryResult, MOST_BYTES_AN_ENTRY } from './memory.ts';
 import type { MintResult } from './mint.ts';
+import { names } from './names.ts';
 import type { RefreshResult } from './refresh.ts';
+import { formatFleet, formatLookups, formatRevoke, formatWrites } from './report-nodes.ts';
+import type { RevokeResult } from './revoke.ts';
 import type { SignInResult } from './sign-in.ts';
+import { micros, ratio, span, table, whole } from './tables.ts';
 import { MOST_BYTES, type TokenSize } from './token-size.ts';
+import type { WritesResult } from './writes.ts';
 
-/** All figures of one run, as `--json` prints them. Units are in the fields' own words. */
-export interface Report {
-  /** The day of the run, `YYYY-MM-DD`. */
-  readonly date: string;
-  readonly node: string;
-  readonly processors: number;
-  /** Processes that were running or waiting to, on average over the last minute before the run. */
-  readonly loadBefore: number;
-  readonly short: boolean;
+/** The figures of each section, as `--json` prints them. Units are in the fields' own words. */
+export interface Results {
   readonly get: readonly GetResult[];
   readonly signIn: SignInResult;
   readonly check: CheckResult;
@@ -22,20 +22,51 @@ export interface Report {
   readonly mint: readonly MintResult[];
   readonly refresh: readonly RefreshResult[];
   readonly tokenSize: TokenSize;
+  readonly revoke: readonly RevokeResult[];
+  readonly lookups: readonly LookupsResult[];
+  readonly writes: readonly WritesResult[];
+  readonly fleet: readonly FleetResult[];
+}
+
+/** One run: of the sections those that were asked for. */
+export type Report = Partial<Results> & {
+  /** The day of the run, `YYYY-MM-DD`. */
+  readonly date: string;
+  readonly node: string;
+  readonly processors: number;
+  /** Processes that were running or waiting to, on average over the last minute before the run. */
+  readonly loadBefore: number;
+  readonly short: boolean;
+};
+
+const FORMATS: { readonly [Name in keyof Results]: (result: Results[Name]) => string } = {
+  get: formatGet,
+  signIn: formatSignIn,
+  check: formatCheck,
+  memory: formatMemory,
+  mint: formatMint,
+  refresh: formatRefresh,
+  tokenSize: formatTokenSize,
+  revoke: formatRevoke,
+  lookups: formatLookups,
+  writes: formatWrites,
+  fleet: formatFleet,
+};
+
+function formatSection<Name extends keyof Results>(
+  name: Name,
+  result: Results[Name] | undefined,
+): readonly string[] {
+  return result === undefined ? [] : [FORMATS[name](result)];
 }
 
 /** Writes the figures as plain tables. */
 export function formatReport(report: Report): string {
   const { date, node, processors, loadBefore, short } = report;
+  const sections: Partial<Results> = report;
   return [
     `${date}, Node ${node}, ${processors} processors, load before ${loadBefore.toFixed(1)}${short ? ', short run' : ''}`,
-    formatGet(report.get),
-    formatSignIn(report.signIn),
-    formatCheck(report.check),
-    formatMemory(report.memory),
-    formatMint(report.mint),
-    formatRefresh(report.refresh),
-    formatTokenSize(report.tokenSize),
+    ...names(FORMATS).flatMap((name) => formatSection(name, sections[name])),
   ].join('\n\n');
 }
 
@@ -163,18 +194,4 @@ function formatTokenSize(size: TokenSize): string {
       ['the most it should have', whole(MOST_BYTES)],
     ],
   );
-}
-
-const whole = (value: number): string => value.toFixed(0);
-const micros = (value: number): string => value.toFixed(1);
-const ratio = (value: number): string => value.toFixed(2);
-const span = ([least, most]: readonly [number, number]): string => `${ratio(least)}–${ratio(most)}`;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const cell = (text: string, column: number): string =>
-    column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
-  const format = (line: readonly string[]): string => line.map(cell).join('  ').trimEnd();
-  return [format(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(format)].join('\n');
 }

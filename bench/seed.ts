@@ -1,5 +1,6 @@
 import { type Mode, type PublicJwk, type SessionId, systemClock, type UserId } from '@latchkey/verify';
-import { type LatchkeyOptions, latchkey, sqlite } from 'latchkey';
+import { type LatchkeyOptions, latchkey, type Store, sqlite } from 'latchkey';
+import { postgres } from 'latchkey/postgres';
 import { type Grounds, issue } from '../packages/latchkey/src/flows/issue.ts';
 import { groundsOf } from '../packages/latchkey/src/flows/refresh.ts';
 import type { Rooms } from '../packages/latchkey/src/flows/rooms.ts';
@@ -37,12 +38,17 @@ export interface TokenSeed extends Seed {
   readonly publicKey: PublicJwk;
 }
 
+/** The store in a file of SQLite, or in the PostgreSQL that a URL names. */
+export function storeOf(database: string): Store {
+  return database.startsWith('postgres://') ? postgres(database) : sqlite(database);
+}
+
 /** The options of every Latchkey here. Tokens live as long as they may, so that none expires within a run. */
 export function optionsFor(database: string, secret: string, mode: Mode = 'session'): LatchkeyOptions {
   return {
     url: URL_OF_ALL,
     secret,
-    store: sqlite(database),
+    store: storeOf(database),
     throttle: UNTHROTTLED,
     clients: { web: mode },
     tokens: { life: '15m' },

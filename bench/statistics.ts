@@ -18,3 +18,9 @@ export function pairs<Value>(left: readonly Value[], right: readonly Value[]): (
     return other === undefined ? [] : [[value, other] as const];
   });
 }
+
+/** The value that so many of a hundred are not above. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
+}
