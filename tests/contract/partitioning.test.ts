@@ -24,7 +24,7 @@ import { MIGRATIONS } from '../../packages/latchkey/src/stores/migrations/migrat
 import { postgresDialect } from '../../packages/latchkey/src/stores/sql/postgres-dialect.ts';
 import type { Schema } from '../../packages/latchkey/src/stores/sql/schema.ts';
 import { sessionStatements } from '../../packages/latchkey/src/stores/sql/session-statements.ts';
-import type { SessionRecord, Store } from '../../packages/latchkey/src/stores/store.ts';
+import { ROOT_KEY, type SessionRecord, type Store } from '../../packages/latchkey/src/stores/store.ts';
 import { createDatabase, nameSchema } from '../../tools/postgres-database.mjs';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/partitioning.md'), 'utf8');
@@ -263,6 +263,37 @@ describe('the table of sessions, converted as docs/partitioning.md says', () => 
       assert.equal((await store.sessions.read(id))?.session.chain, null);
       const [row] = await query('select schema_version from schema_state');
       assert.equal(row?.['schema_version'], MIGRATIONS.at(-1)?.version);
+    });
+  });
+
+  test('is backed up and restored like any other', async () => {
+    await withScene(async (scene) => {
+      const { store, follow } = scene;
+      await store.open(Date.now());
+      await store.meta.put(ROOT_KEY, 'root');
+      await follow('convert', '2026-03-10');
+      await follow('create', '2026-03-10');
+      const ids = [(await sessionOf(store, '2026-02-05')).id, (await sessionOf(store, '2026-05-05')).id];
+      for (const id of ids) await store.data.write(id, 'cart', '1', 0);
+      const lines = await Array.fromAsync(store.backup(Date.now()));
+      await follow('drop', '2026-05-02');
+      await store.restore(
+        async function* () {
+          yield* lines;
+        },
+        { now: Date.now(), replace: true, rootKeys: ['root'], seen: 0 },
+      );
+      for (const [index, partition] of ['session_default', 'session_2026_05'].entries()) {
+        const id = ids[index];
+        assert.ok(id !== undefined);
+        assert.equal(await partitionOf(scene, id), partition);
+        assert.equal((await store.data.read(id)).size, 1);
+      }
+      const sessionsIn = (backup: readonly string[]): readonly string[] =>
+        backup.filter((line) => line.startsWith('["session')).toSorted();
+      const again = await Array.fromAsync(store.backup(Date.now()));
+      assert.equal(sessionsIn(lines).length, 4);
+      assert.deepEqual(sessionsIn(again), sessionsIn(lines));
     });
   });
 

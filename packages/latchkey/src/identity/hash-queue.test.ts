@@ -115,10 +115,10 @@ describe('the queue', () => {
     const bench = new Bench({ concurrency: 1, waiting: 64 });
     for (let number = 0; number < 50; number += 1) bench.add('a', number);
     await turn();
-    bench.time = 5_000;
+    bench.time = 30_000;
     await bench.endOne();
     bench.add('b');
-    bench.time = 5_001;
+    bench.time = 30_001;
     await bench.endOne();
     assert.deepEqual(bench.begun, ['a0', 'a1', 'b0']);
     await bench.endOne();

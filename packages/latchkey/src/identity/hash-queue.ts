@@ -5,7 +5,7 @@ import { failure } from '../errors.ts';
 const ONE_HASH: Millis = 50;
 
 /** Who has waited for longer is not served any more: jobs that wait for a silent store would keep a long line for minutes. */
-const LONGEST_WAIT: Millis = 5_000;
+const LONGEST_WAIT: Millis = 30_000;
 
 interface Waiting {
   readonly since: Millis;

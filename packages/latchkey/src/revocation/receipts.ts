@@ -6,8 +6,6 @@ import { type Bounds, MOST } from './bounds.ts';
 
 /** How long a receipt can be asked for. */
 const RECEIPT_LIFE: Millis = 3_600_000;
-/** By how much the clocks of nodes may differ. */
-const CLOCK_LEEWAY: Millis = 30_000;
 /** How often followers in other processes are asked about while somebody waits. */
 const POLL: Millis = 200;
 
@@ -124,8 +122,7 @@ export class Receipts {
     const confirmed: string[] = [];
     const pending: string[] = [];
     for (const follower of await store.followers.list()) {
-      // Dated by its own clock, which may be ahead by as much as is borne with: rather pending than forgotten.
-      if (follower.registeredAt > record.at + CLOCK_LEEWAY) continue;
+      if (follower.registeredAt > record.at) continue;
       const acknowledged = follower.id === self ? (tail.cursor?.seq ?? 0) : follower.acknowledged;
       (acknowledged >= record.seq ? confirmed : pending).push(follower.name);
     }

@@ -149,6 +149,8 @@ export class RevocationLog implements LogSource {
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
   async pull(cursor: Cursor | null): Promise<Pull> {
     const { maxStaleness } = this.#options;
+    // Receipts compare when somebody registered with when they were written: by one clock.
+    if (this.#there === null) await this.#read(cursor);
     const now = this.now();
     const reached = cursor?.seq ?? 0;
     const since = now - this.#beatAt;

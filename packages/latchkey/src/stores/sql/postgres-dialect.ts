@@ -108,7 +108,8 @@ export function postgresDialect(
       await sql`lock table ${names} in exclusive mode`.execute(db);
     },
     snapshot: async (db) => await snapshotOf(db, async () => {}),
-    forUpdate: sql`for update`,
+    // Whoever points at the row, as a receipt at its user, need not wait.
+    forUpdate: sql`for no key update`,
     log: LOG,
     onHint: (listener) => hints.onHint(listener),
     hears: () => hints.listens,
