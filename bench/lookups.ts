@@ -18,6 +18,9 @@ export interface LookupsResult {
 /** What reading from the largest table should take at most, of the smallest. */
 export const MOST_OF_SMALLEST = 2;
 
+/** How long ten million rows may take to be made, in milliseconds. */
+const PATIENCE = 3_600_000;
+
 export interface LookupsOptions {
   readonly folder: string;
   readonly server: { readonly url: string };
@@ -48,7 +51,7 @@ async function measure(
   { sizes, rounds, reads }: LookupsOptions,
 ): Promise<readonly LookupsResult[]> {
   const tables = sizes.flatMap((sessions, index) => [String(sessions), databases[index] ?? '']);
-  const sent = await runAlone('lookups-process.ts', [String(rounds), String(reads), ...tables]);
+  const sent = await runAlone('lookups-process.ts', [String(rounds), String(reads), ...tables], [], PATIENCE);
   const times = sizes.map((sessions) => listsFrom(sent)(`of ${sessions}`));
   const medians = times.map((all) => inRounds(all, reads).map(median));
   return sizes.map((sessions, index): LookupsResult => {

@@ -37,7 +37,8 @@ const { values } = parseArgs({
 });
 const { short, json } = values;
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
-const server = await providePostgres(process.env);
+// As it comes: what is committed is on the disk.
+const server = await providePostgres(process.env, {});
 
 /** From ten thousand on, ten times as many each time. */
 function sizesUpTo(most: number): readonly number[] {

@@ -41,8 +41,9 @@ export async function runAlone(
   file: string,
   parameters: readonly string[],
   flags: readonly string[] = [],
+  patience = LONG,
 ): Promise<unknown> {
-  return messageFrom(forkFile(file, parameters, flags), LONG);
+  return messageFrom(forkFile(file, parameters, flags), patience);
 }
 
 /** A process that sends several messages, one after the other. */

@@ -66,18 +66,21 @@ export async function startPostgres({ settings = {}, standbyOf } = {}) {
   }
 }
 
+/** No test cuts the power, and without it what is written survives the end of any process. */
+const FOR_TESTS = { fsync: 'off' };
+
 /**
  * The PostgreSQL that tests use: the one that `LATCHKEY_TEST_DATABASE_URL` names,
  * else one that is started for them.
  *
  * @param {NodeJS.ProcessEnv} env
+ * @param {Readonly<Record<string, string>>} [settings] Of one that is started.
  * @returns {Promise<{ readonly url: string, readonly remove: () => Promise<void> }>}
  * @throws {PostgresMissing}
  */
-export async function providePostgres(env) {
+export async function providePostgres(env, settings = FOR_TESTS) {
   const named = env['LATCHKEY_TEST_DATABASE_URL'];
-  // No test cuts the power, and what is written survives the end of any process without it.
-  if (named === undefined || named === '') return await startPostgres({ settings: { fsync: 'off' } });
+  if (named === undefined || named === '') return await startPostgres({ settings });
   if (!/^postgres(?:ql)?:\/\//.test(named)) {
     throw new PostgresMissing(`LATCHKEY_TEST_DATABASE_URL is no URL of a PostgreSQL: ${REMEDY}`);
   }

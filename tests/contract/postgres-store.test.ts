@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { isFailure, type Store, StoreRefused } from 'latchkey';
 import { postgres } from 'latchkey/postgres';
 import pg from 'pg';
 import { newId } from '../../packages/latchkey/src/foundation/ids.ts';
-import { sampleSession } from '../../packages/latchkey/src/stores/conformance/samples.ts';
+import {
+  createSession,
+  sampleEntry,
+  sampleSession,
+} from '../../packages/latchkey/src/stores/conformance/samples.ts';
 import { postgresDialect } from '../../packages/latchkey/src/stores/sql/postgres-dialect.ts';
 import { sqlStore } from '../../packages/latchkey/src/stores/sql/sql-store.ts';
 import { startPostgres } from '../../tools/postgres.mjs';
@@ -54,6 +59,45 @@ function meeting(guests: number): () => Promise<void> {
     await promise;
   };
 }
+
+describe('the beat', () => {
+  test('that is not due locks nothing, so that nobody waits for the disk with each pull', async () => {
+    await withStore(async (store, schema) => {
+      const row = async (): Promise<unknown> =>
+        (await query(database.url, `select at, xmin::text, xmax::text from ${schema}.log_beat`))[0];
+      const move = async (millis: number): Promise<void> =>
+        await run(database.url, `update ${schema}.log_beat set at = at + ${millis}`);
+      await store.log.beat(NOW);
+      await move(60_000);
+      const beaten = await row();
+      await Promise.all(Array.from({ length: 20 }, async () => await store.log.beat(NOW)));
+      assert.deepEqual(await row(), beaten);
+      await move(-120_000);
+      await store.log.beat(NOW);
+      assert.notDeepEqual(await row(), beaten);
+    });
+  });
+});
+
+describe('an entry that ends a session', () => {
+  test('waits for its row before it takes the counter, so that meanwhile others append (@rule R7)', async () => {
+    await withStore(async (store) => {
+      const { id } = await createSession(store);
+      const entry = sampleEntry({ subject: id, ends: 'session' });
+      const waits = async (): Promise<boolean> =>
+        (await query(database.url, 'select from pg_locks where not granted')).length > 0;
+      const { ending, seq } = await store.transaction(async (tables) => {
+        await tables.sessions.hold(id);
+        const late = store.log.append([entry]);
+        while (!(await waits())) await setImmediate();
+        const other = await store.log.append([sampleEntry({ ends: 'session' })]);
+        return { ending: { late }, seq: other.cursor.seq };
+      });
+      assert.equal((await ending.late).cursor.seq, seq + 1);
+      assert.equal((await store.sessions.read(id))?.session.revokedSeq, seq + 1);
+    });
+  });
+});
 
 describe('transactions of several connections', () => {
   test('that lock the same rows in a circle all succeed: who lost runs again from the start', async () => {

@@ -143,6 +143,25 @@ describe('the near-cache', () => {
     assert.equal(cache.size, 0);
   });
 
+  test('says once that the log has ended the session itself, which no reading could deny (@rule R2)', async () => {
+    const { cache, tail, time, fill, append } = await scene();
+    for (const name of ['a', 'b']) fill(name, { rs: 100 });
+    await append({ kind: 'revoke', scope: 'session', subject: 'a' });
+    assert.equal(cache.findOrEnd(digestOf('b')), null, 'its position is not known');
+    fill('a');
+    assert.equal(cache.findOrEnd(digestOf('a')), 'ended');
+    assert.equal(cache.findOrEnd(digestOf('a')), null);
+    fill('a');
+    time.now += 5_000;
+    time.mono += 5_000;
+    assert.equal(cache.findOrEnd(digestOf('a')), null, 'an old copy says nothing');
+    await tail.catchUp();
+    assert.equal(cache.findOrEnd(digestOf('a')), 'ended');
+    await append({ kind: 'revoke', scope: 'user', subject: 'the-user' });
+    fill('c');
+    assert.equal(cache.findOrEnd(digestOf('c')), null, 'a session may have been spared');
+  });
+
   for (const [kind, scope, subject] of [
     ['revoke', 'user', 'the-user'],
     ['revoke', 'client', 'the-client'],

@@ -79,6 +79,15 @@ export class NearCache<Answer extends object, Common extends Terms> {
 
   /** What is remembered and still good, or `null`: then the truth must be read. */
   find(key: Digest): Remembered<Answer, Common> | null {
+    const found = this.findOrEnd(key);
+    return found === 'ended' ? null : found;
+  }
+
+  /**
+   * As `find`; `ended` where the log has just ended the session itself: nothing that could
+   * be read would say otherwise (R2). Told once, because the answer is dropped.
+   */
+  findOrEnd(key: Digest): Remembered<Answer, Common> | 'ended' | null {
     const row = this.#table.find(key);
     if (row === NO_ROW) return null;
     const answer = this.#answers[row] ?? null;
@@ -90,10 +99,11 @@ export class NearCache<Answer extends object, Common extends Terms> {
       return null;
     }
     const { tail, factsOf } = this.#options;
-    const verdict = tail.check(factsOf(answer, terms, this.#table.get(row, RS)));
+    const facts = factsOf(answer, terms, this.#table.get(row, RS));
+    const verdict = tail.check(facts);
     if (verdict === 'ok') return { answer, terms, goodUntil };
     if (verdict !== 'unknown') this.#drop(row);
-    return null;
+    return verdict === 'revoked' && tail.hasEnded(facts.session) ? 'ended' : null;
   }
 
   /** Remembers an answer, unless its read took too long to be trusted. */

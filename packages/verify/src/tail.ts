@@ -203,6 +203,11 @@ export class Tail {
     return this.#revoked.isRevoked(scope, subject) || this.#hintedSet.isRevoked(scope, subject);
   }
 
+  /** Whether the session itself is known to have ended, however old the copy is. */
+  hasEnded(session: string): boolean {
+    return this.#revoked.hasEnded(session);
+  }
+
   async #pull(): Promise<void> {
     const sent: Confirmation = {
       wall: this.#options.clock.now(),

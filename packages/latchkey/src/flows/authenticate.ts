@@ -110,7 +110,9 @@ export class Authenticator {
     if (credential === null) return null;
     // No policy in the key: what is remembered is what was presented, and each hit is held against it.
     const key = digestOf(credential.text);
-    const hit = this.#cache.find(key);
+    const hit = this.#cache.findOrEnd(key);
+    if (hit === 'ended')
+      throw failure(credential.kind === 'cookie' ? 'LK_SESSION_REVOKED' : 'LK_TOKEN_REVOKED');
     if (hit === null || hit.terms.kind !== credential.kind) {
       return credential.kind === 'cookie'
         ? this.#checkCookie(credential.text, key, wanted)

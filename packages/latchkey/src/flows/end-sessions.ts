@@ -10,7 +10,7 @@ type Uses = Pick<Rooms, 'config' | 'store' | 'clock' | 'log' | 'tail' | 'receipt
 
 /** Ends the session that a request holds. */
 export async function signOut(rooms: Uses, { id, userId }: HeldSession): Promise<Receipt> {
-  const { cursor } = await rooms.log.change(async (_tables, trust) => trust.apply('signed_out', id));
+  const { cursor } = await rooms.log.changeAlone((trust) => trust.apply('signed_out', id));
   const receipt = await receiptOf(rooms, cursor, userId);
   rooms.emit({ type: 'signed_out', session: id, ...(userId === null ? {} : { user: userId }) });
   return receipt;

@@ -1,5 +1,5 @@
 import type { Clock, Millis, Timestamp } from '@latchkey/verify';
-import { BOUNDS, type Store, type Tables } from '../stores/store.ts';
+import { BOUNDS, type Standing, type Store, type Tables } from '../stores/store.ts';
 
 /** How long things may be held that rest on the log; each the largest that anybody of the deployment uses. */
 export interface BoundValues {
@@ -35,6 +35,8 @@ type AllWritten = Readonly<Record<keyof BoundValues, Written>>;
 export class Bounds {
   readonly #clock: Clock;
   readonly #own: BoundValues;
+  /** What is written, as it was read last. */
+  #text: string | null = null;
 
   constructor(clock: Clock, own: BoundValues) {
     this.#clock = clock;
@@ -45,7 +47,7 @@ export class Bounds {
   async confirm(store: Store): Promise<void> {
     await store.transaction(async (tables) => {
       await tables.lock('bounds');
-      const written = await find(tables);
+      const written = parse(await tables.meta.find(BOUNDS));
       const next = { accessLife: ZERO, nearCacheLife: ZERO, maxStaleness: ZERO };
       for (const name of NAMES) next[name] = this.#next(this.#own[name], written?.[name] ?? ZERO);
       const text = JSON.stringify(next);
@@ -55,7 +57,24 @@ export class Bounds {
 
   /** The largest in force. */
   async largest(tables: Pick<Tables, 'meta'>): Promise<BoundValues> {
-    const written = await find(tables);
+    return this.#largest(await tables.meta.find(BOUNDS));
+  }
+
+  /**
+   * The largest in force as this process read them last, and the value that they rest on:
+   * whoever writes by them sees to it that it still stands, and calls `forget` where it does not.
+   */
+  async known(tables: Pick<Tables, 'meta'>): Promise<{ largest: BoundValues; standing: Standing }> {
+    this.#text ??= await tables.meta.find(BOUNDS);
+    return { largest: this.#largest(this.#text), standing: { key: BOUNDS, value: this.#text } };
+  }
+
+  forget(): void {
+    this.#text = null;
+  }
+
+  #largest(text: string | null): BoundValues {
+    const written = parse(text);
     const now = this.#clock.now();
     const of = (name: keyof BoundValues): Millis => {
       const { value, until } = written?.[name] ?? ZERO;
@@ -80,8 +99,7 @@ export class Bounds {
 
 const ZERO: Written = { value: 0, until: 0 };
 
-async function find({ meta }: Pick<Tables, 'meta'>): Promise<AllWritten | null> {
-  const text = await meta.find(BOUNDS);
+function parse(text: string | null): AllWritten | null {
   if (text === null) return null;
   const stored: unknown = JSON.parse(text);
   const values = new Map<string, unknown>(

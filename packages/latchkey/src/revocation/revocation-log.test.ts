@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Position } from '@latchkey/verify';
-import { subjectOf } from '../foundation/ids.ts';
+import { newId, subjectOf } from '../foundation/ids.ts';
 import { sqlite } from '../stores/sql/sqlite.ts';
 import type { SigningKeyRecord } from '../stores/store.ts';
 import { Bounds } from './bounds.ts';
@@ -60,6 +60,36 @@ describe('a node among the followers of its log', () => {
     const { entries } = await log.pull(null);
     assert.equal(entries.at(-1)?.seq, cursor?.seq);
     assert.ok((entries.at(-1)?.expiresAt ?? 0) >= time.now + 60_000 + 5_000 + 30_000 + 60_000);
+  });
+
+  test('reckons anew where another process remembers for longer than it was when it looked last (@rule R6)', async () => {
+    const expiry = async (): Promise<number> => {
+      const { cursor } = await log.changeAlone((trust) => trust.apply('everything_ended', ''));
+      assert.equal(await store.log.floor('all', ''), cursor.seq);
+      return (await log.pull(null)).entries.at(-1)?.expiresAt ?? 0;
+    };
+    const before = await expiry();
+    const longer = { accessLife: 900_000, nearCacheLife: 60_000, maxStaleness: 5_000 };
+    await new Bounds(clock, longer).confirm(store);
+    assert.equal((await expiry()) - before, 600_000);
+    const { cursor } = await log.change(async (_tables, trust) => trust.apply('everything_ended', ''));
+    assert.equal(cursor?.seq, (await store.log.head()).seq);
+  });
+
+  test('takes what must be written beside it for a wrong call where nothing can be', async () => {
+    const { seq } = await store.log.head();
+    const kid = subjectOf('signing_key', 'a key');
+    await assert.rejects(
+      log.changeAlone((trust) => trust.apply('signing_key_revoked', kid)),
+      TypeError,
+    );
+    await assert.rejects(
+      log.changeAlone((trust) =>
+        trust.apply('password_changed', newId(time.now), { id: newId(time.now), rs: seq }),
+      ),
+      TypeError,
+    );
+    assert.equal((await store.log.head()).seq, seq);
   });
 
   test('writes nothing of a change that fails (@rule R7)', async () => {

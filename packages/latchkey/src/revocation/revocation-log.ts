@@ -124,16 +124,32 @@ export class RevocationLog implements LogSource {
     work: (tables: Tables, trust: Trust) => Promise<T>,
   ): Promise<{ readonly result: T; readonly cursor: Cursor | null }> {
     const { result, appended } = await this.#options.store.transaction(async (tables) => {
-      const noted: Intent[] = [];
-      const apply = (cause: Cause, subject: string, spared: Spared | null = null): void =>
-        void noted.push({ ...CAUSES[cause], subject, spared });
-      const answer = await work(tables, { apply });
-      return { result: answer, appended: await this.#write(tables, noted) };
+      const { trust, intents } = noting();
+      const answer = await work(tables, trust);
+      return { result: answer, appended: await this.#write(tables, intents) };
     });
-    if (appended === null) return { result, cursor: null };
-    this.#recent.add(appended.entries, this.#options.clock.monotonic());
-    for (const listener of this.#listeners) listener(appended.entries, true);
-    return { result, cursor: appended.cursor };
+    if (appended !== null) this.#tell(appended);
+    return { result, cursor: appended?.cursor ?? null };
+  }
+
+  /**
+   * Changes trust where nothing has to be read first, nor written beside it: what takes least time.
+   *
+   * @throws {TypeError} where a session is spared, or a signing key revoked: there is more to write.
+   */
+  async changeAlone(note: (trust: Trust) => void): Promise<{ readonly cursor: Cursor }> {
+    const { trust, intents } = noting();
+    note(trust);
+    if (intents.some(({ spared, scope }) => spared !== null || scope === 'signing_key'))
+      throw new TypeError('such a change needs a transaction');
+    const appended = await this.#append(this.#options.store, intents);
+    this.#tell(appended);
+    return { cursor: appended.cursor };
+  }
+
+  #tell({ entries }: Appended): void {
+    this.#recent.add(entries, this.#options.clock.monotonic());
+    for (const listener of this.#listeners) listener(entries, true);
   }
 
   /**
@@ -278,17 +294,16 @@ export class RevocationLog implements LogSource {
 
   /** Writes what was noted, last in its transaction: rows are locked first, then the log's head (R7). */
   async #write(tables: Tables, intents: readonly Intent[]): Promise<Appended | null> {
-    const sessions = intents.flatMap(({ kind, scope, subject }) =>
-      kind === 'revoke' && scope === 'session' ? [subject as SessionId] : [],
-    );
-    // In one order, so that two who end the same sessions don't wait for each other.
-    for (const id of sessions.toSorted()) await tables.sessions.hold(id);
     await this.#removeKeys(tables, intents);
     if (intents.length === 0) return null;
-    const appended = await tables.log.append(await this.#entriesOf(tables, intents));
-    for (const [index, { seq }] of appended.entries.entries()) {
-      const intent = intents[index];
-      if (intent !== undefined) await this.#writeRows(tables, intent, seq);
+    const appended = await this.#append(tables, intents);
+    for (const [index, { scope, subject, spared }] of intents.entries()) {
+      const seq = appended.entries[index]?.seq;
+      if (seq === undefined || spared === null) continue;
+      // Nobody is spared from these.
+      if (scope === 'session' || scope === 'signing_key' || scope === 'api_key') continue;
+      if (!(await tables.sessions.spare(spared.id, spared.rs, seq))) throw failure('LK_UNAUTHENTICATED');
+      await tables.log.raiseFloor(scope, subject, seq);
     }
     return appended;
   }
@@ -299,36 +314,50 @@ export class RevocationLog implements LogSource {
       intents.flatMap(({ scope, subject }) => (scope === 'signing_key' ? [subject] : [])),
     );
     if (subjects.size === 0) return;
+    // Before the names, as everywhere (R7).
+    for (const id of sessionsEndedBy(intents)) await tables.sessions.hold(id);
     await tables.lock('signing_keys');
     for (const { kid } of await tables.signingKeys.list()) {
       if (subjects.has(subjectOf('signing_key', kid))) await tables.signingKeys.remove(kid);
     }
   }
 
-  async #entriesOf(tables: Tables, intents: readonly Intent[]): Promise<readonly NewEntry[]> {
+  /** R6: nothing that anybody may still hold outlives the entry, so it is only written while what it was reckoned with stands. */
+  async #append(tables: Pick<Tables, 'log' | 'meta'>, intents: readonly Intent[]): Promise<Appended> {
     const { bounds } = this.#options;
-    // R6: nothing that anybody may still hold outlives the entry. Under the lock, so that
-    // nobody issues by a longer life between this look and the commit.
-    await tables.lock('bounds');
-    const { accessLife, nearCacheLife, maxStaleness } = await bounds.largest(tables);
-    const life = accessLife + nearCacheLife + maxStaleness + LEEWAY;
-    const now = this.now();
-    return intents.map(({ kind, scope, subject }) => ({
-      kind,
-      scope,
-      subject,
-      expiresAt: now + (scope === 'signing_key' ? KEY_ENTRY_LIFE : life),
-    }));
-  }
-
-  async #writeRows(tables: Tables, { kind, scope, subject, spared }: Intent, seq: Position): Promise<void> {
-    if (kind === 'changed' || scope === 'signing_key' || scope === 'api_key') return;
-    if (scope === 'session') {
-      await tables.sessions.revoke(subject as SessionId, seq);
-      return;
+    for (let reckoned = 0; reckoned < MAX_JUDGEMENTS; reckoned += 1) {
+      const { largest, standing } = await bounds.known(tables);
+      const life = largest.accessLife + largest.nearCacheLife + largest.maxStaleness + LEEWAY;
+      const now = this.now();
+      const entries = intents.map((intent) => entryOf(intent, now, life));
+      const appended = await tables.log.append(entries, standing);
+      if (appended !== null) return appended;
+      bounds.forget();
     }
-    if (spared !== null && !(await tables.sessions.spare(spared.id, spared.rs, seq)))
-      throw failure('LK_UNAUTHENTICATED');
-    await tables.log.raiseFloor(scope, subject, seq);
+    throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
   }
+}
+
+/** What is applied to the trust here stands in the list. */
+function noting(): { readonly trust: Trust; readonly intents: readonly Intent[] } {
+  const intents: Intent[] = [];
+  const apply = (cause: Cause, subject: string, spared: Spared | null = null): void =>
+    void intents.push({ ...CAUSES[cause], subject, spared });
+  return { trust: { apply }, intents };
+}
+
+/** In one order, so that two who end the same sessions don't wait for each other. */
+function sessionsEndedBy(intents: readonly Intent[]): readonly SessionId[] {
+  return intents
+    .filter(({ kind, scope }) => kind === 'revoke' && scope === 'session')
+    .map(({ subject }) => subject as SessionId)
+    .toSorted();
+}
+
+/** A floor is not raised where somebody is spared: that one's row goes first. */
+function entryOf({ kind, scope, subject, spared }: Intent, now: Timestamp, life: Millis): NewEntry {
+  const expiresAt = now + (scope === 'signing_key' ? KEY_ENTRY_LIFE : life);
+  const entry = { kind, scope, subject, expiresAt };
+  if (kind === 'changed' || scope === 'signing_key' || scope === 'api_key' || spared !== null) return entry;
+  return { ...entry, ends: scope === 'session' ? 'session' : 'floor' };
 }

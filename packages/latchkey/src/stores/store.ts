@@ -179,6 +179,17 @@ export interface NewEntry {
   readonly scope: Scope;
   readonly subject: string;
   readonly expiresAt: Timestamp;
+  /**
+   * What is written with it: the session of that id ends at its position, or the floor of
+   * that scope and subject is raised to it. Without it, that is the caller's to do.
+   */
+  readonly ends?: 'session' | 'floor';
+}
+
+/** A value of `meta` that something rests on, as it was read; `null` where there was none. */
+export interface Standing {
+  readonly key: string;
+  readonly value: string | null;
 }
 
 /** Why an epoch of the log began. */
@@ -445,12 +456,17 @@ export interface LogStore {
   /** The epoch and the position of the last entry that was committed. */
   head(): Promise<Cursor>;
   /**
-   * Appends entries, one at least, in commit order. It must be called inside a transaction
-   * and be its last lock: the counter's row stays locked until the commit, so whatever is
-   * written after it must have been locked before, or be locked by nobody without it.
-   * Other processes are told of them when they are committed, where the store can tell.
+   * Appends entries, one at least, in commit order, each with what it ends. It must be the
+   * last lock of its transaction: the counter's row stays locked until the commit, so
+   * whatever is written after it must have been locked before, or be locked by nobody
+   * without it. Outside of a transaction it is one by itself, and what revokes must say what
+   * it ends. Other processes are told of them when they are committed, where the store can tell.
+   *
+   * @returns `null`, with nothing written, where the value that they rest on is another now;
+   *   else nobody changes it until the transaction ends.
    */
   append(entries: readonly NewEntry[]): Promise<Appended>;
+  append(entries: readonly NewEntry[], standing: Standing): Promise<Appended | null>;
   /**
    * Everything of that scope and subject that is older than `seq` is dead. A floor
    * is never lowered: a lower value changes nothing.

@@ -6,6 +6,7 @@
 import { describe, test } from 'node:test';
 import { administrationConformance } from './administration.ts';
 import { backupConformance } from './backup.ts';
+import { endingConformance } from './ending.ts';
 import { identityConformance } from './identity.ts';
 import { logConformance } from './log.ts';
 import { operationsConformance } from './operations.ts';
@@ -40,6 +41,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   };
   describe(`${name}: transactions`, () => transactionConformance(storeTest));
   describe(`${name}: the log`, () => logConformance(storeTest));
+  describe(`${name}: entries that end something`, () => endingConformance(storeTest));
   describe(`${name}: users, passwords and attempts`, () => identityConformance(storeTest));
   describe(`${name}: sessions`, () => sessionConformance(storeTest));
   describe(`${name}: the life of sessions`, () => sessionLifeConformance(storeTest));

@@ -1,6 +1,7 @@
 import type { Entry, Timestamp } from '@latchkey/verify';
 import type { Dialect, Kysely, RawBuilder } from 'kysely';
 import type { ColumnTypes } from '../migrations/migration.ts';
+import type { Append } from './append.ts';
 import type { Contest } from './repeat.ts';
 import type { Schema } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -12,8 +13,8 @@ export interface OwnStatements {
   readonly touch: Touch;
   /** Takes, in the open transaction and until its end, the lock of that name. */
   readonly lock: (runner: Runner, name: string) => Promise<void>;
-  /** Tells other processes of entries, in the open transaction and with its commit. */
-  readonly announce: (runner: Runner, entries: readonly Entry[]) => Promise<void>;
+  /** As `LogStore.append`. */
+  readonly append: Append;
 }
 
 /** What a database can say of itself where the log is written, as expressions of one statement. */

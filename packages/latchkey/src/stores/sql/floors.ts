@@ -1,6 +1,7 @@
-import type { Position } from '@latchkey/verify';
+import type { FloorScope, Position, Scope } from '@latchkey/verify';
 import { type Expression, type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
+import { type Param, Statement } from './statement.ts';
 
 const EVERYONE = new Uint8Array(0);
 
@@ -38,4 +39,31 @@ export function highestFloor(db: Kysely<Schema>, concerned: Concerned) {
 /** A row for each floor that is above `rs` and so has ended the session, as a subquery. */
 export function floorsAbove(db: Kysely<Schema>, concerned: Concerned, rs: Expression<Position>) {
   return concerning(db, concerned).select('floor.min_rs').where('floor.min_rs', '>', rs);
+}
+
+/** Raises a floor, which is never lowered. */
+export function raiseFloorStatement(db: Kysely<Schema>) {
+  type Raised = { scope: FloorScope; subject: Uint8Array; seq: Position };
+  return new Statement((param: Param<Raised>) =>
+    db
+      .insertInto('floor')
+      .values({ scope: param('scope'), subject: param('subject'), min_rs: param('seq') })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['scope', 'subject'])
+          .doUpdateSet((eb) => ({ min_rs: eb.ref('excluded.min_rs') }))
+          .whereRef('excluded.min_rs', '>', 'floor.min_rs'),
+      ),
+  );
+}
+
+/**
+ * The scope as one that has floors.
+ *
+ * @throws {TypeError} for one that has none.
+ */
+export function floorScope(scope: Scope): FloorScope {
+  if (scope === 'session' || scope === 'api_key' || scope === 'signing_key')
+    throw new TypeError(`no floor stands for the scope ${scope}`);
+  return scope;
 }

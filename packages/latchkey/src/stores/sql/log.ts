@@ -2,8 +2,9 @@ import type { Cursor, Entry, EntryKind, FloorScope, Position, Scope, Timestamp }
 import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import { randomBytes, randomTag } from '../../foundation/random.ts';
-import type { Appended, EpochCause, LogReading, LogStore, NewEntry, Seen } from '../store.ts';
+import type { Appended, EpochCause, LogReading, LogStore, NewEntry, Seen, Standing } from '../store.ts';
 import type { LogDialect, OwnStatements } from './dialect.ts';
+import { floorScope, raiseFloorStatement } from './floors.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
@@ -20,14 +21,6 @@ export type LogStatements = ReturnType<typeof logStatements>;
 
 /** Compiles the statements of `SqlLog`. */
 export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
-  type Row = {
-    seq: Position;
-    kind: EntryKind;
-    scope: Scope;
-    subject: Bytes;
-    expiresAt: Timestamp;
-    tag: number;
-  };
   type Floor = { scope: FloorScope; subject: Bytes };
   return {
     found: new Statement((param: Param<{ seq: Position; epoch: string; lineage: string; tag: number }>) =>
@@ -59,42 +52,9 @@ export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
         .where(dialect.fingerprint, 'is not', null),
     ),
     head: new Statement(() => db.selectFrom('log_head').select(['epoch', 'seq', 'tag'])),
-    take: new Statement((param: Param<{ count: number; tag: number }>) =>
-      db
-        .updateTable('log_head')
-        .set((eb) => ({ seq: eb('seq', '+', param('count')), tag: param('tag') }))
-        .returning(['epoch', 'seq']),
-    ),
-    beat: new Statement((param: Param<{ now: Timestamp }>) =>
-      db
-        .insertInto('log_beat')
-        .columns(['one', 'at'])
-        // Only in the database that the epoch began in: its successor is yet to be judged by the last beat.
-        .expression(
-          db
-            .selectFrom('log_head')
-            .select(['log_head.one', dialect.now(param('now')).as('at')])
-            .where('log_head.fingerprint', '=', dialect.fingerprint),
-        )
-        .onConflict((conflict) =>
-          conflict
-            .column('one')
-            .doUpdateSet((eb) => ({ at: eb.ref('excluded.at') }))
-            .where((eb) => eb(eb('excluded.at', '-', eb.ref('log_beat.at')), '>=', BEAT_EVERY)),
-        ),
-    ),
+    beat: beatStatement(db, dialect),
     beginEpoch: beginEpochStatement(db, dialect),
     forgetKeys: new Statement(() => db.deleteFrom('signing_key')),
-    append: new Statement((param: Param<Row>) =>
-      db.insertInto('revocation').values({
-        seq: param('seq'),
-        kind: param('kind'),
-        scope: param('scope'),
-        subject: param('subject'),
-        expires_at: param('expiresAt'),
-        tag: param('tag'),
-      }),
-    ),
     holds: new Statement(
       (param: Param<{ seq: Position; kind: EntryKind; scope: Scope; subject: Bytes; since: Position }>) =>
         db
@@ -120,17 +80,7 @@ export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
             .limit(param('limit')),
         ),
     ),
-    raiseFloor: new Statement((param: Param<Floor & { seq: Position }>) =>
-      db
-        .insertInto('floor')
-        .values({ scope: param('scope'), subject: param('subject'), min_rs: param('seq') })
-        .onConflict((conflict) =>
-          conflict
-            .columns(['scope', 'subject'])
-            .doUpdateSet((eb) => ({ min_rs: eb.ref('excluded.min_rs') }))
-            .whereRef('excluded.min_rs', '>', 'floor.min_rs'),
-        ),
-    ),
+    raiseFloor: raiseFloorStatement(db),
     floor: new Statement((param: Param<Floor>) =>
       db
         .selectFrom('floor')
@@ -139,6 +89,39 @@ export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
         .where('subject', '=', param('subject')),
     ),
   };
+}
+
+/** Where it is not yet time, nothing is locked either: that alone would be a commit, which waits for the disk. */
+function beatStatement(db: Kysely<Schema>, dialect: LogDialect) {
+  return new Statement((param: Param<{ now: Timestamp }>) => {
+    const now = (): RawBuilder<Timestamp> => dialect.now(param('now'));
+    return db
+      .insertInto('log_beat')
+      .columns(['one', 'at'])
+      .expression(
+        db
+          .selectFrom('log_head')
+          .select(['log_head.one', now().as('at')])
+          // Only in the database that the epoch began in: its successor is yet to be judged by the last beat.
+          .where('log_head.fingerprint', '=', dialect.fingerprint)
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('log_beat')
+                  .select('log_beat.at')
+                  .where(sql<boolean>`${sql.ref('log_beat.at')} > ${now()} - ${sql.lit(BEAT_EVERY)}`),
+              ),
+            ),
+          ),
+      )
+      .onConflict((conflict) =>
+        conflict
+          .column('one')
+          .doUpdateSet((eb) => ({ at: eb.ref('excluded.at') }))
+          .where((eb) => eb(eb('excluded.at', '-', eb.ref('log_beat.at')), '>=', BEAT_EVERY)),
+      );
+  });
 }
 
 function beginEpochStatement(db: Kysely<Schema>, dialect: LogDialect) {
@@ -225,12 +208,12 @@ function pullStatement(db: Kysely<Schema>, dialect: LogDialect) {
 /** The revocation log, its floors and its one counter. */
 export class SqlLog implements LogStore {
   readonly #statements: LogStatements;
-  readonly #dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'announce'>;
+  readonly #dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'append'>;
   readonly #runner: Runner;
 
   constructor(
     statements: LogStatements,
-    dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'announce'>,
+    dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'append'>,
     runner: Runner,
   ) {
     this.#statements = statements;
@@ -253,23 +236,34 @@ export class SqlLog implements LogStore {
     return { epoch: row.epoch, seq: row.seq, tag: row.tag };
   }
 
-  async append(entries: readonly NewEntry[]): Promise<Appended> {
-    if (!this.#runner.inTransaction) {
+  async append(entries: readonly NewEntry[]): Promise<Appended>;
+  async append(entries: readonly NewEntry[], standing?: Standing): Promise<Appended | null>;
+  async append(entries: readonly NewEntry[], standing: Standing | null = null): Promise<Appended | null> {
+    if (
+      !this.#runner.inTransaction &&
+      entries.some(({ kind, ends }) => kind === 'revoke' && ends === undefined)
+    ) {
       throw new TypeError('entries are appended in the transaction of what they tell of');
     }
     if (entries.length === 0) throw new TypeError('there is nothing to append');
-    const tags = entries.map(() => randomTag());
-    const tag = tags.at(-1) ?? 0;
-    const row = await this.#runner.row(this.#statements.take, { count: entries.length, tag });
-    if (row === null) throw new TypeError(NOT_OPEN);
-    const first = row.seq - entries.length + 1;
-    const appended = entries.map((entry, index) => ({ ...entry, seq: first + index }));
-    for (const [index, { subject, ...entry }] of appended.entries()) {
-      const values = { ...entry, subject: idBytes(subject), tag: tags[index] ?? 0 };
-      await this.#runner.write(this.#statements.append, values);
+    for (const { ends, scope } of entries) if (ends === 'floor') floorScope(scope);
+    const tagged = entries.map((entry) => ({ ...entry, tag: randomTag() }));
+    const head = await this.#dialect.append(this.#runner, { entries: tagged, standing });
+    if (head === null) {
+      if (standing === null) throw new TypeError(NOT_OPEN);
+      return null;
     }
-    await this.#dialect.announce(this.#runner, appended);
-    return { entries: appended, cursor: { epoch: row.epoch, seq: row.seq, tag } };
+    const first = head.seq - entries.length + 1;
+    return {
+      entries: entries.map(({ kind, scope, subject, expiresAt }, index) => ({
+        seq: first + index,
+        kind,
+        scope,
+        subject,
+        expiresAt,
+      })),
+      cursor: { ...head, tag: tagged.at(-1)?.tag ?? 0 },
+    };
   }
 
   async raiseFloor(scope: FloorScope, subject: string, seq: Position): Promise<void> {

@@ -10,11 +10,12 @@ import {
 } from 'kysely';
 import type { ColumnTypes } from '../migrations/migration.ts';
 import { StoreRefused } from '../store.ts';
+import { appendAtOnce } from './append-at-once.ts';
 import { arraysAtOnce } from './arrays-at-once.ts';
 import type { LogDialect, OwnStatements, SqlDialect } from './dialect.ts';
 import { PostgresDriver, type PostgresLimits } from './postgres-driver.ts';
 import { passes, quoted, refused, unavailable } from './postgres-errors.ts';
-import { PostgresHints, writeHint } from './postgres-hints.ts';
+import { PostgresHints } from './postgres-hints.ts';
 import { type PostgresOptions, parseOptions } from './postgres-options.ts';
 import type { Schema } from './schema.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -99,7 +100,7 @@ export function postgresDialect(
     statements: (db) => ({
       touch: arraysAtOnce(db),
       lock: locker(db, schema),
-      announce: announcer(db, channel),
+      append: appendAtOnce(db, channel),
     }),
     alone: async (db, tables) => {
       // Whatever is to be written may come slowly.
@@ -160,15 +161,6 @@ function locker(db: Kysely<Schema>, schema: string): OwnStatements['lock'] {
     db.selectNoFrom(sql`pg_advisory_xact_lock(${param('key')}::bigint)`.as('locked')),
   );
   return async (runner, name) => void (await runner.row(take, { key: lockKey(schema, `lock ${name}`) }));
-}
-
-function announcer(db: Kysely<Schema>, channel: string): OwnStatements['announce'] {
-  const tell = new Statement((param: Param<{ payload: string }>) =>
-    db.selectNoFrom(sql`pg_notify(${sql.lit(channel)}, ${param('payload')})`.as('told')),
-  );
-  return async (runner, entries) => {
-    for (const entry of entries) await runner.row(tell, { payload: writeHint(entry) });
-  };
 }
 
 /** Such locks are of the whole database, and have numbers for names. */

@@ -12,7 +12,7 @@ describe('a hint in a notification', () => {
     { ...sampleEntry({ scope: 'all', subject: '' }), seq: 7 },
   ]) {
     test(`of scope ${entry.scope} is read as it was written`, () => {
-      assert.deepEqual(readHint(writeHint(entry)), entry);
+      assert.deepEqual(readHint(`${entry.seq} ${writeHint(entry)}`), entry);
     });
   }
 
@@ -93,7 +93,7 @@ describe('hints of other processes', () => {
     await scene.listening();
     const entry = { ...sampleEntry(), seq: 5 };
     const second = scene.next();
-    scene.say(writeHint(entry));
+    scene.say(`${entry.seq} ${writeHint(entry)}`);
     assert.deepEqual(await second, [entry]);
     const third = scene.next();
     scene.say('of another build');

@@ -173,9 +173,9 @@ async function pause(millis: Millis, until: AbortSignal): Promise<void> {
 const HINT =
   /^(\d{1,16}) (revoke|changed) (session|user|client|organisation|api_key|signing_key|all) ([\w-]{22}|-) (\d{1,16})$/;
 
-/** Writes an entry as a notification. */
-export function writeHint({ seq, kind, scope, subject, expiresAt }: Entry): string {
-  return [seq, kind, scope, subject === '' ? '-' : subject, expiresAt].join(' ');
+/** Writes an entry as a notification: what follows its position and a space. */
+export function writeHint({ kind, scope, subject, expiresAt }: Omit<Entry, 'seq'>): string {
+  return [kind, scope, subject === '' ? '-' : subject, expiresAt].join(' ');
 }
 
 /** Reads a notification, which anybody with the database's role may have sent; `null` for what is none. */

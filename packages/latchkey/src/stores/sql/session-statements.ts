@@ -52,13 +52,7 @@ export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDia
     rotate: rotateStatement(db),
     advance: advanceStatement(db),
     share: shareStatement(db),
-    revoke: new Statement((param: Param<{ id: Bytes; seq: Position }>) =>
-      db
-        .updateTable('session')
-        .set({ revoked_seq: param('seq') })
-        .where('id', '=', param('id'))
-        .where('revoked_seq', 'is', null),
-    ),
+    revoke: revokeStatement(db),
     spare: new Statement((param: Param<{ id: Bytes; expected: Position; rs: Position }>) =>
       db
         .updateTable('session')
@@ -82,6 +76,17 @@ export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDia
         .returning('id'),
     ),
   };
+}
+
+/** Ends a session that has not ended. */
+export function revokeStatement(db: Kysely<Schema>) {
+  return new Statement((param: Param<{ id: Bytes; seq: Position }>) =>
+    db
+      .updateTable('session')
+      .set({ revoked_seq: param('seq') })
+      .where('id', '=', param('id'))
+      .where('revoked_seq', 'is', null),
+  );
 }
 
 /** One statement, so that no floor can rise between the look at it and the insert. */

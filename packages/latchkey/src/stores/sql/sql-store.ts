@@ -114,5 +114,5 @@ function tablesOf(statements: Statements, runner: Runner, dialect: SqlDialect): 
 }
 
 function logOf(statements: Statements, runner: Runner, { log }: SqlDialect): SqlLog {
-  return new SqlLog(statements.log, { ...log, announce: statements.own.announce }, runner);
+  return new SqlLog(statements.log, { ...log, append: statements.own.append }, runner);
 }

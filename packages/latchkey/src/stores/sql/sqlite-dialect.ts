@@ -9,6 +9,7 @@ import {
   sql,
 } from 'kysely';
 import type { ColumnTypes } from '../migrations/migration.ts';
+import { appendOneByOne } from './append-one-by-one.ts';
 import type { SqlDialect } from './dialect.ts';
 import { oneByOne } from './one-by-one.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -60,7 +61,7 @@ export function sqliteDialect(filename: string): SqlDialect {
     // Whoever writes has waited for everyone before.
     passes: () => false,
     unavailable: (error) => error,
-    statements: (db) => ({ touch: oneByOne(db), lock: async () => {}, announce: async () => {} }),
+    statements: (db) => ({ touch: oneByOne(db), lock: async () => {}, append: appendOneByOne(db) }),
     forUpdate: sql``,
     alone: async () => {},
     snapshot: async (db) => {
