@@ -59,7 +59,7 @@ export async function measureRevoke(options: RevokeOptions): Promise<readonly Re
     const durability = await durabilityOf(database.url);
     return [
       await measure('PostgreSQL', database.url, durability, options),
-      await measure('SQLite', join(folder, 'revoke.db'), 'synchronous=FULL, looks each 25 ms', options),
+      await measure('SQLite', join(folder, 'revoke.db'), 'synchronous=FULL', options),
     ];
   } finally {
     await database.drop();

@@ -74,8 +74,9 @@ export interface LogSource {
    */
   pull(cursor: Cursor | null): Promise<Pull>;
   /**
-   * Calls `listener` with each hint until the function that it returns is called. `own`
-   * where this process itself has written them: then nobody else is about to pull.
+   * Calls `listener` with each hint until the function that it returns is called. `atOnce`
+   * where nobody is kept waiting by a pull: this process itself has written them, so that
+   * nobody else is about to pull, or the log is a file at hand.
    */
-  onHint(listener: (entries: readonly Entry[], own: boolean) => void): () => void;
+  onHint(listener: (entries: readonly Entry[], atOnce: boolean) => void): () => void;
 }

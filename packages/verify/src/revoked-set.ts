@@ -61,11 +61,6 @@ export class RevokedSet {
     return this.#revoke.get(scope)?.has(subject) === true;
   }
 
-  /** Whether an entry is about the session itself, which kills it whatever its position. */
-  hasEnded(session: string): boolean {
-    return this.#revoke.get('session')?.has(session) === true;
-  }
-
   /**
    * The one rule of match (R2): an entry about the session itself kills whatever its
    * position, and so does one about the key that signed, since whoever holds that

@@ -95,7 +95,7 @@ export class Tail {
   }
 
   async #begin(): Promise<void> {
-    const unsubscribe = this.#options.source.onHint((entries, own) => this.hint(entries, own));
+    const unsubscribe = this.#options.source.onHint((entries, atOnce) => this.hint(entries, atOnce));
     this.#unsubscribe = unsubscribe;
     try {
       await this.#pull();
@@ -110,16 +110,17 @@ export class Tail {
   }
 
   /**
-   * Adds what somebody says was revoked, until the log has been asked, and asks the log whether it is so: soon, or at once where it is this process
-   * that says it. Whoever may notify may say anything, so it is no more than that.
+   * Adds what somebody says was revoked, until the log has been asked, and asks the log
+   * whether it is so: soon, or at once. Whoever may notify may say anything, so it is no
+   * more than that.
    */
-  hint(entries: readonly Entry[], own = false): void {
+  hint(entries: readonly Entry[], atOnce = false): void {
     for (const entry of entries) {
       if (this.#hinted.length >= MOST_HINTED) break;
       this.#hinted.push({ entry, sent: this.#sent });
       this.#hintedSet.apply(entry);
     }
-    if (own) {
+    if (atOnce) {
       void this.catchUp();
       return;
     }
@@ -201,11 +202,6 @@ export class Tail {
    */
   isRevoked(scope: AbsoluteScope, subject: string): boolean {
     return this.#revoked.isRevoked(scope, subject) || this.#hintedSet.isRevoked(scope, subject);
-  }
-
-  /** Whether the session itself is known to have ended, however old the copy is. */
-  hasEnded(session: string): boolean {
-    return this.#revoked.hasEnded(session);
   }
 
   async #pull(): Promise<void> {

@@ -95,7 +95,7 @@ export interface RevocationLogOptions {
 export class RevocationLog implements LogSource {
   readonly follower: FollowerId;
   readonly #options: RevocationLogOptions;
-  readonly #listeners = new Set<(entries: readonly Entry[], own: boolean) => void>();
+  readonly #listeners = new Set<(entries: readonly Entry[], atOnce: boolean) => void>();
   #registeredAt: Timestamp | null = null;
   #beatAt: Timestamp = 0;
   #acknowledged: Position = 0;
@@ -176,9 +176,9 @@ export class RevocationLog implements LogSource {
     return { epoch, epochStart, head, tag, now: there, age, whole, entries, maxStaleness };
   }
 
-  onHint(listener: (entries: readonly Entry[], own: boolean) => void): () => void {
+  onHint(listener: (entries: readonly Entry[], atOnce: boolean) => void): () => void {
     this.#listeners.add(listener);
-    const stop = this.#options.store.onHint((entries) => listener(entries, false));
+    const stop = this.#options.store.onHint(listener);
     return () => {
       this.#listeners.delete(listener);
       stop();

@@ -595,9 +595,9 @@ export interface Store extends Tables {
   /**
    * Calls `listener` when another process may have appended entries, with those that the
    * store can tell, until the function that it returns is called. It may be called for
-   * nothing, and may miss some.
+   * nothing, and may miss some. `atOnce` as in `LogSource.onHint`.
    */
-  onHint(listener: (entries: readonly Entry[]) => void): () => void;
+  onHint(listener: (entries: readonly Entry[], atOnce: boolean) => void): () => void;
   /** Whether other processes are heard as they append; else it is looked for what they did. */
   hears(): boolean;
   /**

@@ -70,7 +70,7 @@ export interface SqlDialect extends Contest {
   /** Reads on a connection of its own, so that neither who reads nor who writes waits. */
   snapshot(db: Kysely<Schema>): Promise<Snapshot>;
   /** As `Store.onHint`. */
-  onHint(listener: (entries: readonly Entry[]) => void): () => void;
+  onHint(listener: (entries: readonly Entry[], atOnce: boolean) => void): () => void;
   /** As `Store.hears`. */
   hears(): boolean;
 }

@@ -31,7 +31,7 @@ export interface PostgresHintsOptions {
   readonly notify: (payload: string) => Promise<void>;
 }
 
-type Listener = (entries: readonly Entry[]) => void;
+type Listener = (entries: readonly Entry[], atOnce: boolean) => void;
 
 /**
  * What other processes say that they have appended, by LISTEN on one connection.
@@ -155,7 +155,7 @@ export class PostgresHints {
   }
 
   #tell(entries: readonly Entry[]): void {
-    for (const listener of this.#listeners) listener(entries);
+    for (const listener of this.#listeners) listener(entries, false);
   }
 }
 

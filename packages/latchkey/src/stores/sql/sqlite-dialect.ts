@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Entry, Millis } from '@latchkey/verify';
 import {
   type Dialect,
   type DialectAdapter,
@@ -15,9 +14,7 @@ import { oneByOne } from './one-by-one.ts';
 import { snapshotOf } from './snapshot.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
-
-/** How often it is looked whether another process has written. */
-const LOOK_EVERY: Millis = 25;
+import { watchDatabase } from './sqlite-hints.ts';
 
 const ADAPTER: DialectAdapter = {
   supportsCreateIfNotExists: true,
@@ -78,25 +75,9 @@ export function sqliteDialect(filename: string): SqlDialect {
       replicated: sql<number>`0`,
       beats: false,
     },
-    onHint: (listener) => watch(database, listener),
+    onHint: (listener) => watchDatabase(database, memory ? null : path, () => listener([], true)),
     hears: () => true,
   };
-}
-
-/**
- * Looks often whether another connection has written: it costs microseconds, and misses
- * nothing (https://www.sqlite.org/pragma.html#pragma_data_version).
- */
-function watch(database: SqliteDatabase, listener: (entries: readonly Entry[]) => void): () => void {
-  let last = database.dataVersion();
-  const look = (): void => {
-    const version = database.dataVersion();
-    if (version === last) return;
-    last = version;
-    listener([]);
-  };
-  const timer = setInterval(look, LOOK_EVERY).unref();
-  return () => clearInterval(timer);
 }
 
 /** What Kysely needs of a driver that is there already. */
