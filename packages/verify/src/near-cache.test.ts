@@ -157,6 +157,12 @@ describe('the near-cache', () => {
     assert.equal(cache.findOrEnd(digestOf('a')), null, 'an old copy says nothing');
     await tail.catchUp();
     assert.equal(cache.findOrEnd(digestOf('a')), 'ended');
+    fill('b', { rs: 1 });
+    tail.hint([{ seq: 9, kind: 'revoke', scope: 'session', subject: 'b', expiresAt: time.now + 60_000 }]);
+    assert.equal(cache.findOrEnd(digestOf('b')), 'ended', 'a hint says so too');
+    await tail.catchUp();
+    fill('b', { rs: 1 });
+    assert.notEqual(cache.findOrEnd(digestOf('b')), 'ended', 'and the log denies it');
     await append({ kind: 'revoke', scope: 'user', subject: 'the-user' });
     fill('c');
     assert.equal(cache.findOrEnd(digestOf('c')), null, 'a session may have been spared');

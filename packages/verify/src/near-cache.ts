@@ -84,8 +84,8 @@ export class NearCache<Answer extends object, Common extends Terms> {
   }
 
   /**
-   * As `find`; `ended` where the log has just ended the session itself: nothing that could
-   * be read would say otherwise (R2). Told once, because the answer is dropped.
+   * As `find`; `ended` where the log, or a hint of it, has just ended the session itself:
+   * then nothing need be read to refuse it (R2, R4). Told once, because the answer is dropped.
    */
   findOrEnd(key: Digest): Remembered<Answer, Common> | 'ended' | null {
     const row = this.#table.find(key);
