@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -16,6 +17,7 @@ import { postgresDialect } from '../../packages/latchkey/src/stores/sql/postgres
 import { sqlStore } from '../../packages/latchkey/src/stores/sql/sql-store.ts';
 import { startPostgres } from '../../tools/postgres.mjs';
 import { createDatabase, nameSchema, run } from '../../tools/postgres-database.mjs';
+import { startUntil } from '../server/process.ts';
 
 const NOW = Date.now();
 
@@ -207,6 +209,14 @@ describe('opening', () => {
       assert.deepEqual(told.get('session_seen'), ['u', ['fillfactor=70']]);
       assert.deepEqual([...told.values()].filter(([persistence]) => persistence === 'u').length, 1);
     });
+  });
+
+  test('keeps no process alive that forgets to close it', async (context) => {
+    const script = join(import.meta.dirname, 'forgetful.ts');
+    const { child } = await startUntil(script, [database.url], {}, /it hears/);
+    context.after(() => child.kill('SIGKILL'));
+    await once(child, 'exit', { signal: AbortSignal.timeout(20_000) });
+    assert.equal(child.exitCode, 0);
   });
 
   test('may be repeated after it was closed', async () => {

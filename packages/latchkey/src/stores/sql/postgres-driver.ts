@@ -134,6 +134,8 @@ export class PostgresDriver implements Driver {
       socket.destroy();
       throw unavailable(error);
     }
+    // As those of the pool when nobody uses them: nobody waits for what is heard.
+    socket.unref();
     return {
       query: async (text) => await client.query(text),
       onNotification: (heard) => void client.on('notification', ({ payload = '' }) => heard(payload)),

@@ -167,7 +167,7 @@ async function silence(until: AbortSignal): Promise<never> {
 }
 
 async function pause(millis: Millis, until: AbortSignal): Promise<void> {
-  await sleep(millis, undefined, { signal: until }).catch(() => undefined);
+  await sleep(millis, undefined, { signal: until, ref: false }).catch(() => undefined);
 }
 
 const HINT =
