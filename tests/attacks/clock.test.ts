@@ -87,12 +87,16 @@ test('a node whose clock is not the database’s issues nothing and says so, and
   await world.auth.close();
 });
 
-test('a node whose clock is behind dates what it revokes by the database, and deletes by it (@fault F10, @rule R6)', async () => {
+test('a node whose clock is behind dates what it revokes by the database, and deletes by it (@fault F10, @rule R6)', async (context) => {
   const { stores, close } = await openPostgres(2);
   const [first, second] = stores;
   assert.ok(first !== undefined && second !== undefined);
   const here = await openWorld({ clients: CLIENTS }, first);
   const there = await openWorld({ clients: CLIENTS }, second);
+  context.after(async () => {
+    for (const { auth } of [here, there]) await auth.close();
+    await close();
+  });
   const { access, user } = await new Program(there.auth).signUp('ada@example.com');
   here.clock.step(-1_200_000);
   await here.auth.revoke({ user });
@@ -101,6 +105,4 @@ test('a node whose clock is behind dates what it revokes by the database, and de
   assert.ok(entry !== undefined && entry.expiresAt > Date.now() + 300_000);
   while ((await there.auth.status()).position < entry.seq) await sleep(5);
   assert.equal(await new Program(there.auth).status(access), 401);
-  for (const { auth } of [here, there]) await auth.close();
-  await close();
 });

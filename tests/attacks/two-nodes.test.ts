@@ -22,10 +22,13 @@ type Step = 'session' | 'administrators' | 'keys';
 interface Held {
   readonly store: Store;
   shutAfter(step: Step): Door;
+  /** Opens all doors: whoever is still held up goes on. */
+  release(): void;
 }
 
 function holding(inner: Store): Held {
   let next: { readonly step: Step; readonly shut: Door } | null = null;
+  const doors: Door[] = [];
   const transaction: Store['transaction'] = (work) =>
     inner.transaction(async (tables) => {
       const held = next;
@@ -51,7 +54,11 @@ function holding(inner: Store): Held {
     store: { ...inner, transaction },
     shutAfter: (step) => {
       next = { step, shut: door() };
+      doors.push(next.shut);
       return next.shut;
+    },
+    release: () => {
+      for (const each of doors) each.open();
     },
   };
 }
@@ -70,6 +77,7 @@ async function withNodes(work: (nodes: Nodes) => Promise<void>): Promise<void> {
   try {
     await work({ one, held, other });
   } finally {
+    held.release();
     await Promise.all([one.auth.close(), other.auth.close()]);
     await drop();
   }
@@ -80,12 +88,14 @@ async function waitsForLock(instead: Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   const state = { over: false };
-  void instead.finally(() => {
-    state.over = true;
-  });
+  const over = (): void => void (state.over = true);
+  instead.then(over, over);
   const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  while (!state.over && (await client.query(waiting)).rowCount === 0);
-  await client.end();
+  try {
+    while (!state.over && (await client.query(waiting)).rowCount === 0);
+  } finally {
+    await client.end();
+  }
 }
 
 describe('on two nodes at once', () => {
@@ -132,29 +142,37 @@ describe('on two nodes at once', () => {
     });
   });
 
-  test('the first start makes one signing key of an algorithm, and the one after it', async () => {
+  test('the first start makes one signing key of an algorithm, and the one after it', async (context) => {
     const { url, schema, drop } = nameSchema(database);
     const held = holding(postgres(url, { schema }));
     const shut = held.shutAfter('keys');
     const opening = openWorld({ clients: CLIENTS }, held.store);
     await shut.reached;
     const otherOpening = openWorld({ clients: CLIENTS }, postgres(url, { schema }));
+    context.after(async () => {
+      held.release();
+      const opened = await Promise.allSettled([opening, otherOpening]);
+      for (const outcome of opened) if (outcome.status === 'fulfilled') await outcome.value.auth.close();
+      await drop();
+    });
     await waitsForLock(otherOpening);
     shut.open();
-    const [one, other] = await Promise.all([opening, otherOpening]);
+    const [one] = await Promise.all([opening, otherOpening]);
     const states = (await one.auth.keys.list()).map(({ state }) => state);
     assert.deepEqual(states.toSorted(), ['current', 'next']);
-    await Promise.all([one.auth.close(), other.auth.close()]);
-    await drop();
   });
 
-  test('many writers of one session do not pass the limit of its data together', async () => {
+  test('many writers of one session do not pass the limit of its data together', async (context) => {
     const { url, schema, drop } = nameSchema(database);
     const auth = latchkey({
       url: ORIGIN,
       secret: TEST_SECRET,
       store: postgres(url, { schema }),
       session: z.record(z.string(), z.string()),
+    });
+    context.after(async () => {
+      await auth.close();
+      await drop();
     });
     let cookie = '';
     const request = (): Request =>
@@ -168,7 +186,5 @@ describe('on two nodes at once', () => {
       Array.from({ length: 20 }, (_, index) => again.set(`key${index}`, 'x'.repeat(7_000))),
     );
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 2);
-    await auth.close();
-    await drop();
   });
 });

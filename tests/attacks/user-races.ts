@@ -166,12 +166,16 @@ function collisions(open: () => Promise<Place>): void {
     assert.equal(await here.store.users.countWithRole('administrator'), 1);
   });
 
-  test('whoever is being given a role is deleted only then, role and all', async () => {
+  test('whoever is being given a role is deleted only then, role and all', async (context) => {
     const [here] = worlds;
     const { store, shut } = holdingRoles(place.store());
     const slow = await openWorld(OPTIONS, store);
     const { id } = await somebody(here);
     const shutDoor = shut();
+    context.after(async () => {
+      shutDoor.open();
+      await slow.auth.close();
+    });
     const given = slow.auth.users.changeRoles(id, { add: ['auditor'] });
     await shutDoor.reached;
     const gone = here.auth.users.delete(id);
@@ -181,7 +185,6 @@ function collisions(open: () => Promise<Place>): void {
     assert.deepEqual(await given, ['auditor']);
     await gone;
     assert.equal(await here.auth.users.find(id), null);
-    await slow.auth.close();
   });
 
   test('who is deleted can be given nothing', async () => {

@@ -49,19 +49,21 @@ async function open(settings: Readonly<Record<string, string>> = {}): Promise<Sc
   const url = new URL(primary.url);
   url.port = String(proxy.port);
   const node = (): Promise<World> => openWorld({ clients: CLIENTS }, postgres(url.href));
-  const nodes = [await node(), await node()] as const;
-  return {
-    primary,
-    standby,
-    proxy,
-    nodes,
-    close: async () => {
-      for (const { auth } of nodes) await auth.close().catch(() => undefined);
-      await proxy.close();
-      await primary.remove();
-      await standby.remove();
-    },
+  const opened: World[] = [];
+  const close = async (): Promise<void> => {
+    for (const { auth } of opened) await auth.close().catch(() => undefined);
+    await proxy.close();
+    await primary.remove();
+    await standby.remove();
   };
+  try {
+    const nodes = [await node(), await node()] as const;
+    opened.push(...nodes);
+    return { primary, standby, proxy, nodes, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** The standby has everything that the primary has. */

@@ -37,8 +37,7 @@ async function open(mode: 'transaction' | 'session', connections?: number): Prom
     here,
     there,
     close: async () => {
-      await here.auth.close();
-      await there.auth.close();
+      await Promise.allSettled([here.auth.close(), there.auth.close()]);
       await pooler.remove();
       await database.drop();
     },
@@ -117,8 +116,9 @@ describe('a pooler that lends a connection for one transaction at a time', () =>
   });
 });
 
-test('a pooler that lends a connection for as long as its client stays passes notifications on', async () => {
+test('a pooler that lends a connection for as long as its client stays passes notifications on', async (context) => {
   const scene = await open('session');
+  context.after(() => scene.close());
   const { here, there } = scene;
   await Promise.all([heard(here), heard(there)]);
   assert.equal((await there.auth.status()).hears, true);
@@ -131,5 +131,4 @@ test('a pooler that lends a connection for as long as its client stays passes no
   assert.ok(typeof entry === 'object' && entry !== null && 'scope' in entry);
   assert.equal(entry.scope, 'client');
   assert.deepEqual(failuresOf(here, there), []);
-  await scene.close();
 });

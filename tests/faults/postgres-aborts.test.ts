@@ -93,18 +93,16 @@ test('clients that go away at any moment never leave an answer for somebody else
       way.thaw();
     }
   });
-  const outcomes = await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      const told: string[] = [];
-      for (let turn = 0; turn < TURNS; turn += 1) {
-        // A third goes away.
-        const life = randomInt(3) === 0 ? randomInt(1, 60) : 20_000;
-        told.push(await ask(pick(nodes).url, pick(people), pick(ASKS), life));
-      }
-      return told;
-    }),
-  );
-  asked.abort();
+  const asks = Array.from({ length: AT_ONCE }, async () => {
+    const told: string[] = [];
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      // A third goes away.
+      const life = randomInt(3) === 0 ? randomInt(1, 60) : 20_000;
+      told.push(await ask(pick(nodes).url, pick(people), pick(ASKS), life));
+    }
+    return told;
+  });
+  const outcomes = await Promise.all(asks).finally(() => asked.abort());
   await Promise.all(stalls);
   const counted = Object.groupBy(outcomes.flat(), (outcome) => outcome);
   for (const outcome of ['own', 'aborted', 'unavailable']) assert.ok(counted[outcome] !== undefined, outcome);

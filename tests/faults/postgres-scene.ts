@@ -20,8 +20,9 @@ export interface Scene {
   readonly server: PostgresServer;
   readonly here: Node;
   readonly there: Node;
-  /** Another node by the same way as `here`. */
+  /** Another node by the same way as `here`; closed with the scene, if not before. */
   another(): Promise<World>;
+  /** Whatever a test that failed has left stopped or frozen. */
   close(): Promise<void>;
 }
 
@@ -31,35 +32,38 @@ interface SceneOptions {
   readonly limits?: Partial<PostgresLimits>;
 }
 
-/** Opens a scene; to be closed while the server is there. */
+/** Opens a scene. */
 export async function openScene({ latchkey, postgres = {}, limits = {} }: SceneOptions = {}): Promise<Scene> {
   const server = await startPostgres();
-  const behind = (way: Proxy): Promise<World> => {
+  const ways: Proxy[] = [];
+  const worlds: World[] = [];
+  const behind = async (way: Proxy): Promise<World> => {
     const url = new URL(server.url);
     url.port = String(way.port);
-    return openWorld(
-      { clients: CLIENTS, ...latchkey },
-      sqlStore(postgresDialect(url.href, postgres, limits)),
-    );
+    const store = sqlStore(postgresDialect(url.href, postgres, limits));
+    const world = await openWorld({ clients: CLIENTS, ...latchkey }, store);
+    worlds.push(world);
+    return world;
   };
   const open = async (): Promise<Node> => {
     const way = await openProxy(server.port);
+    ways.push(way);
     return { way, world: await behind(way) };
   };
-  const [here, there] = [await open(), await open()];
-  return {
-    server,
-    here,
-    there,
-    another: () => behind(here.way),
-    close: async () => {
-      for (const { world, way } of [here, there]) {
-        await world.auth.close();
-        await way.close();
-      }
-      await server.remove();
-    },
+  const close = async (): Promise<void> => {
+    for (const way of ways) way.thaw();
+    // What cannot be written any more must not keep the rest open.
+    await Promise.allSettled(worlds.map(({ auth }) => auth.close()));
+    for (const way of ways) await way.close();
+    await server.remove();
   };
+  try {
+    const [here, there] = [await open(), await open()];
+    return { server, here, there, another: () => behind(here.way), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** A person with a cookie and tokens, both remembered by a node. */
