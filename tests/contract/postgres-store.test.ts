@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import type { UserId } from '@latchkey/verify';
 import { isFailure, type Store, StoreRefused } from 'latchkey';
 import { postgres } from 'latchkey/postgres';
 import pg from 'pg';
@@ -12,6 +13,7 @@ import {
   createSession,
   sampleEntry,
   sampleSession,
+  sampleUser,
 } from '../../packages/latchkey/src/stores/conformance/samples.ts';
 import { postgresDialect } from '../../packages/latchkey/src/stores/sql/postgres-dialect.ts';
 import { sqlStore } from '../../packages/latchkey/src/stores/sql/sql-store.ts';
@@ -140,8 +142,15 @@ describe('transactions of several connections', () => {
 
 describe('when sessions were seen', () => {
   /** Sessions, the oldest first, with a sighting each. */
-  const seen = async (store: Store, count: number, expiresAt: number): Promise<void> => {
-    const sessions = Array.from({ length: count }, () => sampleSession({ id: newId(NOW), expiresAt }));
+  const seen = async (
+    store: Store,
+    count: number,
+    expiresAt: number,
+    userId: UserId | null = null,
+  ): Promise<void> => {
+    const sessions = Array.from({ length: count }, () =>
+      sampleSession({ id: newId(NOW), userId, expiresAt }),
+    );
     for (const session of sessions) assert.equal(await store.sessions.create(session), true);
     await store.sessions.seen(sessions.map(({ id }) => ({ id, at: NOW })));
   };
@@ -160,6 +169,17 @@ describe('when sessions were seen', () => {
       assert.equal(await sightings(schema), 305);
       assert.equal(await store.sessions.sweep(NOW, 100), 5);
       assert.equal(await sightings(schema), 300);
+    });
+  });
+
+  test('is forgotten with their user', async () => {
+    await withStore(async (store, schema) => {
+      const user = sampleUser();
+      assert.equal(await store.users.create(user), true);
+      await seen(store, 3, NOW + 1_000, user.id);
+      await seen(store, 2, NOW + 1_000);
+      assert.equal(await store.users.remove(user.id), true);
+      assert.equal(await sightings(schema), 2);
     });
   });
 

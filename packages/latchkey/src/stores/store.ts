@@ -275,7 +275,10 @@ export interface UserStore {
   count(): Promise<number>;
   /** Since when the user is disabled, `null` for not at all; false where there is no such user. */
   setDisabledAt(id: UserId, at: Timestamp | null): Promise<boolean>;
-  /** Deletes the user and all that belongs to them; false where there is no such user. */
+  /**
+   * Deletes the user and all that belongs to them, the count of attempts and when sessions
+   * were seen too; false where there is no such user.
+   */
   remove(id: UserId): Promise<boolean>;
   /** In alphabetical order. */
   roles(id: UserId): Promise<readonly string[]>;

@@ -147,6 +147,7 @@ function lifecycle(test: StoreTest): void {
     const kept = await createSession(store, { userId: other.id });
     await store.data.write(session.id, 'cart', '[]', 0);
     await store.sessions.seen([{ id: session.id, at: NOW }]);
+    for (const { id } of [user, other]) await store.attempts.count(id, NOW);
     assert.equal(await store.users.remove(user.id), true);
     assert.equal(await store.users.remove(user.id), false);
     assert.equal(await store.users.find(user.id), null);
@@ -156,6 +157,8 @@ function lifecycle(test: StoreTest): void {
     assert.equal(await store.users.countWithRole('editor'), 1);
     assert.equal(await store.sessions.read(session.id), null);
     assert.equal((await store.data.read(session.id)).size, 0);
+    assert.equal(await store.attempts.count(user.id, NOW), 1);
+    assert.equal(await store.attempts.count(other.id, NOW), 2);
     assert.notEqual(await store.sessions.read(kept.id), null);
     await createUser(store, { emailKey: user.emailKey });
   });

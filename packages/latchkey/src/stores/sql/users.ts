@@ -78,6 +78,16 @@ export function userStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialec
     remove: new Statement((param: Param<{ id: Bytes }>) =>
       db.deleteFrom('account').where('id', '=', param('id')),
     ),
+    removeAttempts: new Statement((param: Param<{ id: Bytes }>) =>
+      db.deleteFrom('attempt').where('subject', '=', param('id')),
+    ),
+    removeSightings: new Statement((param: Param<{ id: Bytes }>) =>
+      db
+        .deleteFrom('session_seen')
+        .where('session_id', 'in', (eb) =>
+          eb.selectFrom('session').select('session.id').where('session.user_id', '=', param('id')),
+        ),
+    ),
     read: readStatement(db),
     countWithRole: new Statement((param: Param<{ role: string }>) =>
       db
@@ -231,7 +241,13 @@ export class SqlUsers implements UserStore {
   }
 
   async remove(id: UserId): Promise<boolean> {
-    return (await this.#runner.write(this.#statements.remove, { id: idBytes(id) })) === 1;
+    const values = { id: idBytes(id) };
+    return await this.#runner.atomically(async (runner) => {
+      // What no foreign key removes in every database.
+      await runner.write(this.#statements.removeAttempts, values);
+      await runner.write(this.#statements.removeSightings, values);
+      return (await runner.write(this.#statements.remove, values)) === 1;
+    });
   }
 
   async count(): Promise<number> {
