@@ -10,7 +10,7 @@ import { sqlite } from '../../packages/latchkey/src/stores/sql/sqlite.ts';
 import { ROOT_KEY, type Store } from '../../packages/latchkey/src/stores/store.ts';
 import { temporaryFolder } from '../server/process.ts';
 
-const NOW = 1_800_000_000_000;
+const NOW = Date.now();
 const folder = temporaryFolder();
 after(() => folder.remove());
 

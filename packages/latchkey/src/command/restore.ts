@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { parseConfig } from '../config.ts';
 import { readSettings } from '../environment.ts';
 import { Watermark } from '../revocation/watermark.ts';
-import { requireRootKeys, verifyBackup } from '../stores/sql/backup-lines.ts';
+import { requirePossibleHead, requireRootKeys, verifyBackup } from '../stores/sql/backup-lines.ts';
 import { countsOf } from './backup.ts';
 import { readLines } from './backup-file.ts';
 import { confirm } from './confirm.ts';
@@ -43,6 +43,7 @@ async function restore(file: string, { replace, yes, json }: RestoreCommandOptio
   const rootKeys = rootSecret.ring.map(({ id }) => id);
   const found = await verifyBackup(readLines(file));
   requireRootKeys(found, rootKeys);
+  requirePossibleHead(found, systemClock.now());
   await store.open(systemClock.now());
   try {
     const users = await store.users.count();

@@ -229,15 +229,15 @@ function epochs(test: StoreTest): void {
     await fill(store);
     const lines = await backUp(store);
     const seen = (await store.log.head()).seq + 2 ** 40;
-    await restore(store, lines, { seen, now: 0 });
+    await restore(store, lines, { seen, now: NOW - DAY / 2 });
     assert.ok((await store.log.head()).seq > seen);
   });
 
   test('the epoch is above the head of the backup, though the database and the clock say less', async (store) => {
     await fill(store);
-    const head = (await store.log.head()).seq + 2 ** 40;
+    const head = (await store.log.head()).seq + 2 ** 34;
     const lines = written(await backUp(store), (header) => ({ ...header, head }));
-    await restore(store, lines, { now: 0 });
+    await restore(store, lines, { now: NOW - DAY / 2 });
     assert.ok((await store.log.head()).seq > head);
   });
 
@@ -343,6 +343,16 @@ const MANGLED: readonly (readonly [title: string, mangle: Mangle, says: RegExp])
         (rows) => rows.map(ofNobody),
       ),
     /does not fit user_role/,
+  ],
+  [
+    'says that its log stood where no clock can have brought it',
+    (lines) => written(lines, (header) => ({ ...header, head: (OPTIONS.now / 1_000 + 86_402) * 2 ** 20 })),
+    /its log stood at \d+, .*set the clock right, or take another copy/,
+  ],
+  [
+    'says that its log stood where positions end',
+    (lines) => written(lines, (header) => ({ ...header, head: 2 ** 53 - 2 ** 20 })),
+    /its log stood at \d+/,
   ],
   [
     'needs another root secret',

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Millis, Timestamp } from '@latchkey/verify';
 import { z } from 'zod';
 import { MIGRATIONS } from '../migrations/migrations.ts';
 import { type BackupSummary, StoreRefused } from '../store.ts';
 import { BACKED_UP, type BackedUpTable, type ColumnKind } from './backup-tables.ts';
+import { leastStart } from './log.ts';
 import type { SqlValue } from './statement.ts';
 
 /*
@@ -11,6 +13,8 @@ import type { SqlValue } from './statement.ts';
  * and an object with the counts and SHA-256 of all lines before, each with its line feed.
  */
 
+/** How far the clock of who made a backup may have been ahead. */
+const CLOCK_AHEAD: Millis = 86_400_000;
 const FORMAT = 'latchkey-backup';
 const VERSION = 1;
 /** The version of the schema that this build works with. */
@@ -123,6 +127,20 @@ export function requireRootKeys({ rootKeys }: BackupSummary, there: readonly str
   throw refuse(
     `needs the root secret ${missing.join(' and ')} (here is ${there.join(' and ')}): ` +
       'bring it from where it is kept, or put it behind the new one: LATCHKEY_SECRET=new,old',
+  );
+}
+
+/**
+ * Refuses a head that no clock can have given by now, one that is a day ahead included: the
+ * next epoch begins above it, and positions above 2^53 cannot be told apart.
+ *
+ * @throws {StoreRefused} with the head.
+ */
+export function requirePossibleHead({ head }: BackupSummary, now: Timestamp): void {
+  if (head <= leastStart(now + CLOCK_AHEAD)) return;
+  throw refuse(
+    `says that its log stood at ${head}, which is more than a day ahead of this machine’s clock: ` +
+      'set the clock right, or take another copy',
   );
 }
 

@@ -349,8 +349,8 @@ function randomName(): string {
   return randomBytes(16).toString('base64url');
 }
 
-/** Exact in a double until 2242. */
-function leastStart(now: Timestamp): Position {
+/** Where an epoch begins at the least; exact in a double until 2242. */
+export function leastStart(now: Timestamp): Position {
   return Math.floor(now / 1_000) * POSITIONS_PER_SECOND;
 }
 

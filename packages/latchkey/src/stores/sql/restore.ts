@@ -2,7 +2,13 @@ import { CompiledQuery, type Kysely } from 'kysely';
 import { isFailure } from '../../errors.ts';
 import { type BackupSummary, type LogStore, type RestoreOptions, StoreRefused } from '../store.ts';
 import { anyTables, requireKnownSchema } from './backup.ts';
-import { type BackupRow, readBackup, requireRootKeys, verifyBackup } from './backup-lines.ts';
+import {
+  type BackupRow,
+  readBackup,
+  requirePossibleHead,
+  requireRootKeys,
+  verifyBackup,
+} from './backup-lines.ts';
 import { BACKED_UP, type BackedUpTable, EMPTIED } from './backup-tables.ts';
 import type { SqlDialect } from './dialect.ts';
 import type { Schema } from './schema.ts';
@@ -26,7 +32,11 @@ export async function restore(
   read: () => AsyncIterable<string>,
   { now, replace, rootKeys, seen }: RestoreOptions,
 ): Promise<BackupSummary> {
-  requireRootKeys(await verifyBackup(read()), rootKeys);
+  const check = (summary: BackupSummary): void => {
+    requireRootKeys(summary, rootKeys);
+    requirePossibleHead(summary, now);
+  };
+  check(await verifyBackup(read()));
   return await alone(async ({ db, log }) => {
     const tables = [...BACKED_UP.map(({ name }) => name), ...EMPTIED];
     // R7: the log's head is the last that anybody locks.
@@ -36,7 +46,7 @@ export async function restore(
     await empty(db);
     const summary = await fill(db, read());
     // It may have been exchanged since it was verified.
-    requireRootKeys(summary, rootKeys);
+    check(summary);
     const { epoch, seq } = await log.head();
     await db.updateTable('log_head').set({ lineage: summary.lineage }).execute();
     // Above all that the database gave which is replaced, and the one of the backup.
