@@ -37,6 +37,8 @@ export interface Exchange extends Services {
   readonly requestId: string;
   /** What the request presents, checked once however often it is asked for; throws as `Authenticator.authenticate`. */
   readonly presented: () => Promise<Presented | null>;
+  /** The same, checked now. */
+  readonly checkAgain: () => Promise<Presented | null>;
 }
 
 /** What a route answers, before it becomes JSON for a program or a redirect for a form. */

@@ -48,16 +48,16 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
         connection.peer,
         rooms.config.trustedProxies,
       );
+      const checkAgain = async (): Promise<Presented | null> =>
+        services.authenticator.authenticate(request.headers, {
+          safe: isSafe(request),
+          // Of this issuer alone: no service can act as its callers on their accounts.
+          audience: rooms.config.origin,
+        });
       let asked: Promise<Presented | null> | null = null;
-      const presented = (): Promise<Presented | null> =>
-        (asked ??= (async () =>
-          services.authenticator.authenticate(request.headers, {
-            safe: isSafe(request),
-            // Of this issuer alone: no service can act as its callers on their accounts.
-            audience: rooms.config.origin,
-          }))());
+      const presented = (): Promise<Presented | null> => (asked ??= checkAgain());
       const url = new URL(request.url);
-      return route.run({ ...services, request, url, params, ip, requestId, presented });
+      return route.run({ ...services, request, url, params, ip, requestId, presented, checkAgain });
     });
     for (const [name, value] of everywhere) response.headers.set(name, value);
     response.headers.set('X-Request-Id', requestId);

@@ -1,9 +1,10 @@
-import type { Id, Principal } from '@latchkey/verify';
+import type { Id } from '@latchkey/verify';
 import type { z } from 'zod';
 import { failure } from '../../../errors.ts';
+import type { Administrator } from '../../../flows/administrator.ts';
 import { findId } from '../../../foundation/ids.ts';
-import { requireAdministrator } from '../../administrator.ts';
-import { type Answer, type Exchange, requirePrincipal } from '../../exchange.ts';
+import { actingAdministrator, requireAdministrator } from '../../administrator.ts';
+import type { Answer, Exchange } from '../../exchange.ts';
 import { type Definition, type Route, route } from '../../route.ts';
 
 type Input<Body extends z.ZodRawShape, Query extends z.ZodRawShape> = Parameters<
@@ -13,7 +14,11 @@ type Input<Body extends z.ZodRawShape, Query extends z.ZodRawShape> = Parameters
 /** Defines a route for administrators alone; `by` is who asks. */
 export function adminRoute<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   definition: Omit<Definition<Body, Query>, 'tag' | 'signedIn' | 'guard' | 'form' | 'act'> & {
-    readonly act: (exchange: Exchange, input: Input<Body, Query>, by: Principal) => Promise<Answer>;
+    readonly act: (
+      exchange: Exchange,
+      input: Input<Body, Query>,
+      by: NonNullable<Administrator>,
+    ) => Promise<Answer>;
   },
 ): Route {
   const { act, errors } = definition;
@@ -23,7 +28,7 @@ export function adminRoute<Body extends z.ZodRawShape, Query extends z.ZodRawSha
     signedIn: true,
     guard: requireAdministrator,
     errors: ['LK_FORBIDDEN', ...errors],
-    act: async (exchange, input) => act(exchange, input, await requirePrincipal(exchange)),
+    act: async (exchange, input) => act(exchange, input, await actingAdministrator(exchange)),
   });
 }
 
