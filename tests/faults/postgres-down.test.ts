@@ -17,6 +17,8 @@ import type { Incident } from './proxy.ts';
 
 /** What the driver sends to commit; a transaction begins as READ COMMITTED. */
 const COMMIT = 'commit\0';
+/** What ends a session is one statement, and commits by itself: it names what it tells the others. */
+const SIGN_OUT = 'revoke session ';
 const MAX_STALENESS = 5_000;
 const STALE = MAX_STALENESS + 1_000;
 /** What the driver waits for a connection and for an answer, and what a busy machine adds. */
@@ -168,9 +170,10 @@ describe('a way to the server on which everything stops in the middle of a trans
     const { here, there } = scene;
     const third = await scene.another();
     const ada = await arrive(there, 'ada@example.com');
+    const eve = await arrive(there, 'eve@example.com');
     const frozen = here.way.when(COMMIT, 'freeze');
     // It holds the log's counter, which all who revoke need.
-    const lost = assert.rejects(here.world.auth.revoke({ client: 'nobody-uses-it' }), (error) =>
+    const lost = assert.rejects(here.world.auth.users.disable(eve.user), (error) =>
       isFailure(error, 'LK_STORE_UNAVAILABLE'),
     );
     await frozen;
@@ -180,7 +183,7 @@ describe('a way to the server on which everything stops in the middle of a trans
     assert.ok(closed < 2 * DEADLINE, `${closed} ms`);
     await lost;
     here.way.thaw();
-    await here.world.auth.revoke({ client: 'nobody-uses-it' });
+    await here.world.auth.users.disable(eve.user);
   });
 });
 
@@ -216,7 +219,7 @@ describe('a connection that is cut at a commit (@fault F5)', () => {
   const cutsSignOut = async (incident: Incident, committed: boolean): Promise<void> => {
     const { here, there } = scene;
     const person = await arrive(here, `out-${committed}@example.com`);
-    const cut = here.way.when(COMMIT, incident);
+    const cut = here.way.when(SIGN_OUT, incident);
     await assertUnavailable(await person.visit.post('/auth/sign-out'), 'sign-out');
     await cut;
     // The log that was written, or was not, is all that a node goes by.
