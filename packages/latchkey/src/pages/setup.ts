@@ -31,7 +31,7 @@ ${newPasswordField('password', 'Password', view.passwordLength, problem)}
     notice: null,
     body: entry({
       heading: 'Create the first administrator',
-      lead: 'The link that brought you here works once. This account gets the role administrator, with the permission latchkey:admin for the rules of your application. Other accounts are managed by the command for now.',
+      lead: 'The link that brought you here works once. This account gets the role administrator: it may manage the others over HTTP, as the command does, and has the permission latchkey:admin in the rules of your application.',
       problem,
       fields: ['email', 'name', 'password'],
       content,

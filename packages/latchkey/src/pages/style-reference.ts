@@ -8,12 +8,12 @@ export const REFERENCE_STYLE = `
 .contents ul ul { display: none; }
 .group { display: grid; gap: 0.75rem; margin-bottom: 2.5rem; }
 .group h2 { scroll-margin-top: 1.5rem; }
-.operation > summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.25rem 1rem; padding: 0.9rem 1.15rem; border-radius: 15px; }
+.operation > summary { position: relative; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.25rem 1rem; padding: 0.9rem 2.75rem 0.9rem 1.15rem; border-radius: 15px; }
 .operation > summary:hover { background: var(--sunk); }
 .operation > summary:focus-visible { border-radius: 15px; outline-offset: 2px; }
 .operation > summary::-webkit-details-marker { display: none; }
-.operation > summary::after { content: ""; flex: none; width: 0.55rem; height: 0.55rem; margin: 0 0.25rem 0.15rem auto; border: solid var(--soft); border-width: 0 2px 2px 0; transform: rotate(45deg); }
-.operation[open] > summary::after { transform: rotate(-135deg); margin-bottom: -0.1rem; }
+.operation > summary::after { content: ""; position: absolute; right: 1.4rem; top: calc(50% - 0.4rem); width: 0.55rem; height: 0.55rem; border: solid var(--soft); border-width: 0 2px 2px 0; transform: rotate(45deg); }
+.operation[open] > summary::after { transform: rotate(-135deg); top: calc(50% - 0.15rem); }
 .operation h3 { display: flex; align-items: baseline; gap: 0.75rem; font-size: 1rem; letter-spacing: 0; }
 .operation-body { display: grid; gap: 1rem; padding: 0.4rem 1.15rem 1.4rem; scroll-margin-top: 5rem; border-top: 1px solid var(--line); padding-top: 1.1rem; }
 summary { cursor: pointer; }
