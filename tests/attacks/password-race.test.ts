@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Store, sqlite } from 'latchkey';
+import { CLIENTS, Program } from '../http/program.ts';
 import { codeOf, OTHER_PASSWORD, openWorld, PASSWORD } from '../http/world.ts';
 import { type Door, door, overriding, sessionIn, sessionsOf, statusOf } from './scene.ts';
 
@@ -75,6 +76,29 @@ describe('a password that is changed while the old one is being checked', () => 
     assert.equal(response.status, 401);
     assert.deepEqual(response.headers.getSetCookie(), []);
     assert.equal(await statusOf(world, thief.cookie), 401);
+    await world.auth.close();
+  });
+
+  test('does not let the session that changed it prove itself by the old one (@rule R1)', async () => {
+    const held = holdingPasswords(sqlite(':memory:'));
+    const world = await openWorld({ clients: CLIENTS }, held.store);
+    const program = new Program(world.auth);
+    const { access, refresh } = await program.signUp('race-self@example.com');
+    const shut = held.shut();
+    const late = program.send('POST', '/auth/reauthenticate', {
+      bearer: access,
+      json: { password: PASSWORD },
+    });
+    await shut.reached;
+    const changed = await program.send('POST', '/auth/password', { bearer: access, json: CHANGE });
+    assert.equal(changed.status, 200);
+    const { access: renewed } = await program.renewed(refresh);
+    shut.open();
+    const response = await late;
+    assert.equal(response.status, 401);
+    assert.equal(await codeOf(response), 'LK_CREDENTIALS_REFUSED');
+    assert.ok(world.events.some(({ type }) => type === 'reauthentication_refused'));
+    assert.equal(await program.status(renewed), 200);
     await world.auth.close();
   });
 

@@ -59,16 +59,19 @@ export async function reauthenticate(
   // Said before a password is hashed for nothing: such a login has no row that could rise.
   if (rooms.config.clients.get(principal.session.client)?.refresh === false)
     throw failure('LK_CLIENT_REFUSED');
-  await check(rooms, principal, password, ip);
-  const { result } = await rooms.log.change(async (tables, trust) => {
-    // In the order of a sign-in, which resets first and ends a session then.
-    await tables.attempts.reset(principal.id);
-    const session = await livingSession(rooms, tables, principal);
-    if (session === null) throw failure('LK_UNAUTHENTICATED');
-    const rotated = await rotate(rooms, tables, holder, session);
-    trust.apply('secret_rotated', session.id);
-    return rotated;
-  });
+  const checked = await check(rooms, principal, password, ip);
+  const { result } = await refusing(rooms, principal, ip, () =>
+    rooms.log.change(async (tables, trust) => {
+      // In the order of a sign-in, which resets first and ends a session then.
+      await tables.attempts.reset(principal.id);
+      await requireSamePassword(tables, checked);
+      const session = await livingSession(rooms, tables, principal);
+      if (session === null) throw failure('LK_UNAUTHENTICATED');
+      const rotated = await rotate(rooms, tables, holder, session);
+      trust.apply('secret_rotated', session.id);
+      return rotated;
+    }),
+  );
   await rooms.throttle.succeeded(principal.id);
   rooms.emit({ type: 'reauthenticated', user: principal.id, session: principal.session.id, ip });
   return result;
@@ -124,8 +127,20 @@ async function check(
   await requireRightClock(rooms);
   await rooms.throttle.network(network);
   await rooms.throttle.account(principal.id);
+  return await refusing(rooms, principal, ip, () =>
+    rooms.hashQueue.run(network, () => checkPassword(rooms, { user: principal.id }, password)),
+  );
+}
+
+/** Does what may be refused, and tells of it where it is. */
+async function refusing<T>(
+  rooms: Pick<Rooms, 'emit'>,
+  principal: Principal,
+  ip: string | null,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    return await rooms.hashQueue.run(network, () => checkPassword(rooms, { user: principal.id }, password));
+    return await work();
   } catch (error) {
     if (isFailure(error)) {
       rooms.emit({
@@ -140,6 +155,18 @@ async function check(
   }
 }
 
+/**
+ * R1: a session that was spared when the password was changed must not rise by the old one,
+ * which was being checked meanwhile. The same one with another hash is the same.
+ *
+ * @throws `LK_PASSWORD_WRONG`, shown as `LK_CREDENTIALS_REFUSED`.
+ */
+async function requireSamePassword(tables: Tables, { password }: CheckedPassword): Promise<void> {
+  const now = await tables.passwords.hold(password.userId);
+  if (now === null || (now.phc !== password.phc && now.changedAt !== password.changedAt))
+    throw failure('LK_PASSWORD_WRONG');
+}
+
 /** Only over the very hash that the current password was checked against: of two changes at once, one wins. */
 async function replacePassword(
   rooms: Pick<Rooms, 'clock'>,
@@ -148,9 +175,10 @@ async function replacePassword(
   hashed: { readonly phc: string; readonly pepper: string | null },
 ): Promise<void> {
   const { userId, phc } = checked.password;
+  // In the order of a sign-in.
+  await tables.attempts.reset(userId);
   if (!(await tables.passwords.replace(userId, phc, hashed.phc, hashed.pepper))) throw failure('LK_CONFLICT');
   await tables.passwords.put({ userId, ...hashed, changedAt: rooms.clock.now() });
-  await tables.attempts.reset(userId);
 }
 
 /**

@@ -299,6 +299,8 @@ export interface PasswordStore {
   /** Replaces the hash where it still is `expected`, for a re-hash that must not undo a change. */
   replace(userId: UserId, expected: string, phc: string, pepper: string | null): Promise<boolean>;
   find(userId: UserId): Promise<PasswordRecord | null>;
+  /** Finds like `find`, and keeps everybody else from changing it until the transaction ends. */
+  hold(userId: UserId): Promise<PasswordRecord | null>;
   /** The peppers that stored hashes need. */
   peppers(): Promise<readonly string[]>;
 }

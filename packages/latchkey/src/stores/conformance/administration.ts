@@ -190,6 +190,26 @@ function holding(test: StoreTest): void {
     await assert.rejects(store.users.hold(user.id), TypeError);
   });
 
+  test('a password that is held is changed by nobody else until the transaction ends', async (store) => {
+    const user = await createUser(store);
+    const password = samplePassword(user.id);
+    await store.passwords.put(password);
+    const order: string[] = [];
+    const held = Promise.withResolvers<void>();
+    const holder = store.transaction(async (tables) => {
+      assert.deepEqual(await tables.passwords.hold(user.id), password);
+      held.resolve();
+      for (let step = 0; step < 20; step += 1) await tables.passwords.find(user.id);
+      order.push('the holder');
+    });
+    await held.promise;
+    const change = store.passwords.put({ ...password, changedAt: NOW + 1 });
+    await Promise.all([holder, change.then(() => order.push('another'))]);
+    assert.deepEqual(order, ['the holder', 'another']);
+    assert.equal(await store.transaction(async (tables) => await tables.passwords.hold(sampleId())), null);
+    await assert.rejects(store.passwords.hold(user.id), TypeError);
+  });
+
   test('a user who is not there is held by nobody', async (store) => {
     assert.equal(await store.transaction(async (tables) => await tables.users.hold(sampleId())), null);
   });

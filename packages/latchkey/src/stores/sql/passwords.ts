@@ -2,7 +2,8 @@ import type { Timestamp, UserId } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes } from '../../foundation/ids.ts';
 import type { PasswordRecord, PasswordStore } from '../store.ts';
-import type { Schema } from './schema.ts';
+import type { SqlDialect } from './dialect.ts';
+import type { PasswordTable, Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
 type Bytes = Uint8Array;
@@ -11,7 +12,7 @@ type Bytes = Uint8Array;
 export type PasswordStatements = ReturnType<typeof passwordStatements>;
 
 /** Compiles the statements of `SqlPasswords`. */
-export function passwordStatements(db: Kysely<Schema>) {
+export function passwordStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialect, 'forUpdate'>) {
   type NewPassword = { userId: Bytes; phc: string; pepper: string | null; changedAt: Timestamp };
   type Replacement = { userId: Bytes; expected: string; phc: string; pepper: string | null };
   return {
@@ -45,6 +46,13 @@ export function passwordStatements(db: Kysely<Schema>) {
         .select(['phc', 'pepper', 'changed_at'])
         .where('user_id', '=', param('userId')),
     ),
+    hold: new Statement((param: Param<{ userId: Bytes }>) =>
+      db
+        .selectFrom('password')
+        .select(['phc', 'pepper', 'changed_at'])
+        .where('user_id', '=', param('userId'))
+        .modifyEnd(forUpdate),
+    ),
     peppers: new Statement(() =>
       db.selectFrom('password').select('pepper').distinct().where('pepper', 'is not', null),
     ),
@@ -76,12 +84,21 @@ export class SqlPasswords implements PasswordStore {
   }
 
   async find(userId: UserId): Promise<PasswordRecord | null> {
-    const row = await this.#runner.row(this.#statements.find, { userId: idBytes(userId) });
-    return row === null ? null : { userId, phc: row.phc, pepper: row.pepper, changedAt: row.changed_at };
+    return recordOf(userId, await this.#runner.row(this.#statements.find, { userId: idBytes(userId) }));
+  }
+
+  async hold(userId: UserId): Promise<PasswordRecord | null> {
+    if (!this.#runner.inTransaction)
+      throw new TypeError('a row is held until a transaction ends: there is none');
+    return recordOf(userId, await this.#runner.row(this.#statements.hold, { userId: idBytes(userId) }));
   }
 
   async peppers(): Promise<readonly string[]> {
     const rows = await this.#runner.rows(this.#statements.peppers, {});
     return rows.flatMap((row) => row.pepper ?? []).toSorted();
   }
+}
+
+function recordOf(userId: UserId, row: Omit<PasswordTable, 'user_id'> | null): PasswordRecord | null {
+  return row === null ? null : { userId, phc: row.phc, pepper: row.pepper, changedAt: row.changed_at };
 }

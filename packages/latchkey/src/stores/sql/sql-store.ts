@@ -77,7 +77,7 @@ function compile(db: Kysely<Schema>, dialect: SqlDialect) {
   return {
     meta: metaStatements(db),
     users: userStatements(db, dialect),
-    passwords: passwordStatements(db),
+    passwords: passwordStatements(db, dialect),
     attempts: attemptStatements(db),
     sessions: sessionStatements(db, dialect),
     own: dialect.statements(db),
