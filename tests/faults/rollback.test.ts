@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
@@ -85,6 +85,13 @@ async function revokedAfterCopy(place: Place): Promise<{ revoked: string; other:
   return { revoked, other, copy };
 }
 
+/** The file in which is noted how far the log of its one database was seen. */
+function watermarkOf(place: Place): string {
+  const [name, ...more] = readdirSync(place.path).filter((each) => /^watermark\.[\w-]+$/.test(each));
+  assert.ok(name !== undefined && more.length === 0, 'one database was seen');
+  return join(place.path, name);
+}
+
 /** Puts an old copy of the file in the place of the database. */
 function putBack(place: Place, copy: string): void {
   for (const log of ['-wal', '-shm']) rmSync(`${place.database}${log}`, { force: true });
@@ -122,7 +129,7 @@ describe('a database that is put back to an older state (@incident G3, @fault F2
     await inPlace(async (place) => {
       const { revoked, copy } = await revokedAfterCopy(place);
       putBack(place, copy);
-      rmSync(join(place.path, 'watermark'));
+      rmSync(watermarkOf(place));
       assert.equal(await me(await place.start(), revoked), 200);
     });
   });
@@ -206,10 +213,10 @@ const HARMLESS: readonly (readonly [
   [
     'a kill between a commit and the note of it',
     async (place, server) => {
-      const mark = readFileSync(join(place.path, 'watermark'), 'utf8');
+      const mark = readFileSync(watermarkOf(place), 'utf8');
       await signOut(server, await signIn(server, 'ada@example.com'));
       await server.end('SIGKILL');
-      writeFileSync(join(place.path, 'watermark'), mark);
+      writeFileSync(watermarkOf(place), mark);
       return place.start();
     },
   ],
@@ -217,7 +224,7 @@ const HARMLESS: readonly (readonly [
     'a note that was lost, or torn',
     async (place, server) => {
       await server.end('SIGTERM');
-      writeFileSync(join(place.path, 'watermark'), 'half a li');
+      writeFileSync(watermarkOf(place), 'half a li');
       return place.start();
     },
   ],
@@ -268,7 +275,7 @@ const HARMLESS: readonly (readonly [
     async (place, server) => {
       await signOut(server, await signIn(server, 'ada@example.com'));
       await server.end('SIGTERM');
-      rmSync(join(place.path, 'watermark'));
+      rmSync(watermarkOf(place));
       // What the third step of the schema adds, with what it fills in.
       tamper(place.database, (db) => {
         for (const column of [
