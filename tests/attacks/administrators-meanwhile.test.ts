@@ -49,7 +49,7 @@ const ENDS: Readonly<Record<string, (node: World, held: Held, email: string) => 
   },
 };
 
-for (const [name, open] of STORES) {
+function races([name, open]: (typeof STORES)[number]): void {
   describe(`${name}: an administrator whose login leaves no row`, () => {
     let close = async (): Promise<void> => undefined;
     let here: World;
@@ -116,25 +116,27 @@ for (const [name, open] of STORES) {
       assert.equal(response.status, 200, await response.clone().text());
     });
 
+    const finish = async (end: (typeof ENDS)[string]): Promise<void> => {
+      const actor = await cast();
+      const gate = shut();
+      const asked = actor.act();
+      await gate.reached;
+      await end(there, actor.held, actor.email);
+      gate.open();
+      await assertRefused(await asked, actor);
+    };
+    const actUnheard = async (end: (typeof ENDS)[string]): Promise<void> => {
+      const actor = await cast();
+      cut(true);
+      await end(there, actor.held, actor.email);
+      await assertRefused(await actor.act(), actor);
+    };
     for (const [what, end] of Object.entries(ENDS)) {
-      const whileItWaits = async (): Promise<void> => {
-        const actor = await cast();
-        const gate = shut();
-        const asked = actor.act();
-        await gate.reached;
-        await end(there, actor.held, actor.email);
-        gate.open();
-        await assertRefused(await asked, actor);
-      };
-      test(`may not finish what was begun before ${what} (@rule R3, @asvs 7.4.1)`, whileItWaits);
-
-      const unheard = async (): Promise<void> => {
-        const actor = await cast();
-        cut(true);
-        await end(there, actor.held, actor.email);
-        await assertRefused(await actor.act(), actor);
-      };
-      test(`may not act on a node that has not heard that ${what} (@rule R3, @asvs 7.4.1)`, unheard);
+      test(`may not finish what was begun before ${what} (@rule R3, @asvs 7.4.1)`, () => finish(end));
+      test(`may not act on a node that has not heard that ${what} (@rule R3, @asvs 7.4.1)`, () =>
+        actUnheard(end));
     }
   });
 }
+
+for (const store of STORES) races(store);
