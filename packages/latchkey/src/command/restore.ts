@@ -43,7 +43,8 @@ async function restore(file: string, { replace, yes, json }: RestoreCommandOptio
   const rootKeys = rootSecret.ring.map(({ id }) => id);
   const found = await verifyBackup(readLines(file));
   requireRootKeys(found, rootKeys);
-  requirePossibleHead(found, systemClock.now());
+  const seen = watermark === null ? 0 : await new Watermark(watermark).highest();
+  requirePossibleHead(found, systemClock.now(), seen);
   await store.open(systemClock.now());
   try {
     const users = await store.users.count();
@@ -58,7 +59,7 @@ async function restore(file: string, { replace, yes, json }: RestoreCommandOptio
       now: systemClock.now(),
       replace: replace === true,
       rootKeys,
-      seen: watermark === null ? 0 : await new Watermark(watermark).highest(),
+      seen,
     });
     if (json === true) return void process.stdout.write(`${JSON.stringify({ file, ...summary })}\n`);
     process.stdout.write(`Restored ${countsOf(summary)}, as they were at ${made}. All sessions are ended.\n`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Millis, Timestamp } from '@latchkey/verify';
+import type { Millis, Position, Timestamp } from '@latchkey/verify';
 import { z } from 'zod';
 import { MIGRATIONS } from '../migrations/migrations.ts';
 import { type BackupSummary, StoreRefused } from '../store.ts';
@@ -131,13 +131,14 @@ export function requireRootKeys({ rootKeys }: BackupSummary, there: readonly str
 }
 
 /**
- * Refuses a head that no clock can have given by now, one that is a day ahead included: the
- * next epoch begins above it, and positions above 2^53 cannot be told apart.
+ * Refuses a head that no clock can have given by now, one that is a day ahead included, nor
+ * one that was further ahead and has been seen here: the next epoch begins above it, and
+ * positions above 2^53 cannot be told apart.
  *
  * @throws {StoreRefused} with the head.
  */
-export function requirePossibleHead({ head }: BackupSummary, now: Timestamp): void {
-  if (head <= leastStart(now + CLOCK_AHEAD)) return;
+export function requirePossibleHead({ head }: BackupSummary, now: Timestamp, seen: Position): void {
+  if (head <= Math.max(leastStart(now + CLOCK_AHEAD), seen)) return;
   throw refuse(
     `says that its log stood at ${head}, which is more than a day ahead of this machine’s clock: ` +
       'set the clock right, or take another copy',

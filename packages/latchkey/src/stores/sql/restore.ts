@@ -34,7 +34,7 @@ export async function restore(
 ): Promise<BackupSummary> {
   const check = (summary: BackupSummary): void => {
     requireRootKeys(summary, rootKeys);
-    requirePossibleHead(summary, now);
+    requirePossibleHead(summary, now, seen);
   };
   check(await verifyBackup(read()));
   return await alone(async ({ db, log }) => {
