@@ -44,6 +44,7 @@ export { CODES, type Code, isFailure } from './errors.ts';
 export type { ApplicationSession } from './flows/application-session.ts';
 export type { ManagedClient } from './flows/clients.ts';
 export type { ManagedSession } from './flows/list-sessions.ts';
+export type { IssuedKey } from './flows/service-clients.ts';
 export type { ManagedUser } from './flows/users.ts';
 export type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 export type { Connection } from './http/exchange.ts';

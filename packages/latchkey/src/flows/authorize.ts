@@ -91,5 +91,5 @@ export class Authorizer {
 
 /** Of no session and no client: what is remembered is of the user, whatever they ask with. */
 function factsOf({ id }: PrincipalUser, _: Terms, rs: Position): Facts {
-  return { rs, session: '', user: id, client: '', signingKey: null };
+  return { rs, session: null, user: id, client: '', signingKey: null };
 }

@@ -1,6 +1,7 @@
 import type { Principal, SessionId } from '@latchkey/verify';
 import { CODES, failure, invalid, isFailure } from '../errors.ts';
 import { type Authenticator, type Presented, principalIn } from '../flows/authenticate.ts';
+import type { ClientAuthenticator } from '../flows/authenticate-client.ts';
 import type { Authorizer } from '../flows/authorize.ts';
 import { type Person, personOf } from '../flows/person.ts';
 import type { SessionHolder } from '../flows/prove-again.ts';
@@ -24,6 +25,7 @@ export interface Connection {
 export interface Services {
   readonly rooms: Rooms;
   readonly authenticator: Authenticator;
+  readonly services: ClientAuthenticator;
   readonly authorizer: Authorizer;
   readonly allowed: AllowedOrigins;
 }
