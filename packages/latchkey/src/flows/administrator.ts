@@ -1,4 +1,4 @@
-import type { Principal, UserId } from '@latchkey/verify';
+import type { UserId, UserPrincipal } from '@latchkey/verify';
 import { ADMIN_PERMISSION, ADMINISTRATOR } from '../access/access.ts';
 import { failure } from '../errors.ts';
 import type { AuthEvent } from '../options.ts';
@@ -7,7 +7,7 @@ import { livingSession } from './end-sessions.ts';
 import type { Rooms } from './rooms.ts';
 
 /** Who changes something of others: a person who is signed in, or `null` for the application itself and the command. */
-export type Administrator = Principal | null;
+export type Administrator = UserPrincipal | null;
 
 /** What an event says of who did it. */
 export function doneBy(by: Administrator): Pick<AuthEvent, 'by'> {

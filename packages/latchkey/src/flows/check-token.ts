@@ -1,9 +1,10 @@
 import {
   type AccessToken,
   type Facts,
-  type Principal,
   type Timestamp,
   TokenRefused,
+  type UserAccessToken,
+  type UserPrincipal,
   type Values,
   type Verdict,
   verifyAccessToken,
@@ -11,16 +12,9 @@ import {
 import { failure } from '../errors.ts';
 import { createdAtOf, subjectOf } from '../foundation/ids.ts';
 import { causeOfDeath } from '../sessions/session.ts';
+import { askOfClient, type CheckedToken, clientAnswer, refuseFloor } from './check-client-token.ts';
 import type { Rooms } from './rooms.ts';
 import { whoIs } from './who.ts';
-
-/** What the log judges a token by, and how long it is good. */
-export interface CheckedToken {
-  readonly principal: Principal;
-  readonly audience: readonly string[];
-  readonly facts: Facts;
-  readonly goodUntil: Timestamp;
-}
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'claims' | 'signingKeys'>;
 
@@ -72,17 +66,20 @@ export async function checkToken(rooms: Uses, token: AccessToken): Promise<Check
   const facts: Facts = {
     rs: token.rs,
     session: token.session,
-    user: token.subject,
+    user: token.kind === 'user' ? token.subject : null,
     client: rooms.config.clients.get(token.client)?.subject ?? subjectOf('client', token.client),
     signingKey: subjectOf('signing_key', token.kid),
   };
   const verdict = await judge(rooms, facts);
   if (verdict === 'revoked') throw failure('LK_TOKEN_REVOKED');
-  if (verdict === 'ok') return answer(rooms, token, facts, token, token.claims, null);
+  if (verdict === 'ok') {
+    if (token.kind === 'client') return clientAnswer(token, facts);
+    return answer(rooms, token, facts, token, token.claims, null);
+  }
   // Of keys the session's row knows nothing, and a copy that cannot tell may not have heard: their own rows do.
   if (verdict === 'unknown' && (await rooms.store.signingKeys.find(token.kid)) === null)
     throw failure('LK_TOKEN_REVOKED');
-  return askStore(rooms, token, facts);
+  return token.kind === 'client' ? askOfClient(rooms, token, facts) : askStore(rooms, token, facts);
 }
 
 /** What the log says: it alone knows which signing keys are trusted no more, so a copy that is too old pulls first. */
@@ -92,7 +89,7 @@ async function judge({ tail }: Uses, facts: Facts): Promise<Verdict | 'unknown'>
 }
 
 /** The row decides, or where a login leaves none, the user's. */
-async function askStore(rooms: Uses, token: AccessToken, facts: Facts): Promise<CheckedToken> {
+async function askStore(rooms: Uses, token: UserAccessToken, facts: Facts): Promise<CheckedToken> {
   const { store, clock } = rooms;
   const reading = await store.sessions.read(token.session);
   if (reading === null) return askWithoutSession(rooms, token, facts);
@@ -109,7 +106,7 @@ async function askStore(rooms: Uses, token: AccessToken, facts: Facts): Promise<
 }
 
 /** No row says whether the session was ended: the log does, for as long as its token could be good. */
-async function askWithoutSession(rooms: Uses, token: AccessToken, facts: Facts): Promise<CheckedToken> {
+async function askWithoutSession(rooms: Uses, token: UserAccessToken, facts: Facts): Promise<CheckedToken> {
   const { store, tail } = rooms;
   const client = rooms.config.clients.get(token.client);
   if (client === undefined || client.refresh) throw failure('LK_TOKEN_REVOKED');
@@ -125,21 +122,16 @@ async function askWithoutSession(rooms: Uses, token: AccessToken, facts: Facts):
   return answer(rooms, token, { ...facts, rs: reading.head }, token, claims, null);
 }
 
-/** R2: a floor speaks of the thing in hand, and a spared session's older tokens are not spared. */
-function refuseFloor(floor: number | null, token: AccessToken): void {
-  if (floor !== null && floor > (token.rs ?? -1)) throw failure('LK_TOKEN_REVOKED');
-}
-
 function answer(
   { config }: Uses,
-  token: AccessToken,
+  token: UserAccessToken,
   facts: Facts,
-  known: Pick<AccessToken, 'acr' | 'amr' | 'authTime'>,
+  known: Pick<UserAccessToken, 'acr' | 'amr' | 'authTime'>,
   claims: Values,
   endsAt: Timestamp | null,
 ): CheckedToken {
   const goodUntil = token.expiresAt * 1_000;
-  const principal: Principal = Object.freeze({
+  const principal: UserPrincipal = Object.freeze({
     kind: 'user',
     id: token.subject,
     user: null,

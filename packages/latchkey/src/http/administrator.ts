@@ -1,4 +1,4 @@
-import type { Principal } from '@latchkey/verify';
+import type { UserPrincipal } from '@latchkey/verify';
 import { ADMIN_PERMISSION } from '../access/access.ts';
 import { type Exchange, requirePrincipal } from './exchange.ts';
 
@@ -7,7 +7,7 @@ import { type Exchange, requirePrincipal } from './exchange.ts';
  *
  * @throws `LK_UNAUTHENTICATED` for nobody; `LK_FORBIDDEN` for anybody else.
  */
-export async function requireAdministrator(exchange: Exchange): Promise<Principal> {
+export async function requireAdministrator(exchange: Exchange): Promise<UserPrincipal> {
   const principal = await requirePrincipal(exchange);
   await exchange.authorizer.authorize(principal, ADMIN_PERMISSION, undefined);
   return principal;

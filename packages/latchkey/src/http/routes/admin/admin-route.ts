@@ -1,4 +1,4 @@
-import type { Id, Principal } from '@latchkey/verify';
+import type { Id, UserPrincipal } from '@latchkey/verify';
 import type { z } from 'zod';
 import { failure } from '../../../errors.ts';
 import { findId } from '../../../foundation/ids.ts';
@@ -13,7 +13,7 @@ type Input<Body extends z.ZodRawShape, Query extends z.ZodRawShape> = Parameters
 /** Defines a route for administrators alone; `by` is who asks. */
 export function adminRoute<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   definition: Omit<Definition<Body, Query>, 'tag' | 'signedIn' | 'guard' | 'form' | 'act'> & {
-    readonly act: (exchange: Exchange, input: Input<Body, Query>, by: Principal) => Promise<Answer>;
+    readonly act: (exchange: Exchange, input: Input<Body, Query>, by: UserPrincipal) => Promise<Answer>;
   },
 ): Route {
   const { act, errors } = definition;
