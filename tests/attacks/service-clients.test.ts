@@ -4,6 +4,7 @@ import { ConfigError, isFailure, sqlite } from 'latchkey';
 import { type Clients, clientsOf } from '../../packages/latchkey/src/clients.ts';
 import { doorOf } from '../../packages/latchkey/src/door.ts';
 import { ClientAuthenticator } from '../../packages/latchkey/src/flows/authenticate-client.ts';
+import { grantToClient } from '../../packages/latchkey/src/flows/client-credentials.ts';
 import { subjectOf } from '../../packages/latchkey/src/foundation/ids.ts';
 import type { System } from '../../packages/latchkey/src/system.ts';
 import { STORES } from '../contract/stores.ts';
@@ -184,6 +185,20 @@ describe('a key of a service', () => {
     const unsure = { services: new ClientAuthenticator({ ...here.rooms, ...blind, store }) };
     for (let asked = 0; asked < 3; asked += 1) await askedAt(unsure, bearer(key.reveal()));
     assert.equal(reads, 5);
+  });
+
+  test('that was rotated out gets no token where it is still remembered, for the token would outlive that (@rule R1)', async () => {
+    const name = newName();
+    const { key } = await clients.create({ name, audiences: ['a'] });
+    await clients.create({ name: newName(), audiences: ['b'] });
+    // A copy of the log that never hears of anything.
+    const deaf = { ...here.rooms, tail: overriding(here.rooms.tail, { check: () => 'ok' }) };
+    const services = new ClientAuthenticator(deaf);
+    const request = { headers: bearer(key.reveal()), name: null, audience: 'b' };
+    assert.ok((await grantToClient(deaf, services, request)).expiresIn > 0);
+    await clients.rotate(name);
+    assert.equal(await askedAt({ services }, request.headers), name, 'it is remembered');
+    await assert.rejects(grantToClient(deaf, services, request), { code: REFUSED });
   });
 
   test('that is unknown, wrong or disabled is refused after the same work: one reading', async () => {
