@@ -4,7 +4,9 @@ import { ConfigError, isFailure, sqlite } from 'latchkey';
 import { type Clients, clientsOf } from '../../packages/latchkey/src/clients.ts';
 import { doorOf } from '../../packages/latchkey/src/door.ts';
 import { ClientAuthenticator } from '../../packages/latchkey/src/flows/authenticate-client.ts';
+import { checkToken, readToken } from '../../packages/latchkey/src/flows/check-token.ts';
 import { grantToClient } from '../../packages/latchkey/src/flows/client-credentials.ts';
+import { introspect } from '../../packages/latchkey/src/flows/introspect.ts';
 import { subjectOf } from '../../packages/latchkey/src/foundation/ids.ts';
 import type { System } from '../../packages/latchkey/src/system.ts';
 import { STORES } from '../contract/stores.ts';
@@ -199,6 +201,54 @@ describe('a key of a service', () => {
     await clients.rotate(name);
     assert.equal(await askedAt({ services }, request.headers), name, 'it is remembered');
     await assert.rejects(grantToClient(deaf, services, request), { code: REFUSED });
+  });
+
+  test('that ends takes its tokens along, also where the copy of the log cannot tell: the row does (@rule R2)', async () => {
+    await clients.create({ name: 'reader', audiences: ['reader'] });
+    const unsure = overriding(here.rooms.tail, { check: () => 'unknown', isFresh: () => true });
+    const rooms = { ...here.rooms, tail: unsure };
+    for (const [end, good] of [
+      [(name: string) => clients.rotate(name, { grace: '1h' }), true],
+      [(name: string) => clients.rotate(name), false],
+      [(name: string) => clients.disable(name), false],
+    ] as const) {
+      const name = newName();
+      const { key } = await clients.create({ name, audiences: [name] });
+      const request = { headers: bearer(key.reveal()), name: null, audience: 'reader' };
+      const { accessToken } = await grantToClient(here.rooms, here.services, request);
+      const token = await readToken(here.rooms, accessToken.reveal(), 'reader');
+      assert.equal((await checkToken(rooms, token)).principal.kind, 'client');
+      await end(name);
+      if (good) assert.equal((await checkToken(rooms, token)).principal.kind, 'client');
+      else await assert.rejects(checkToken(rooms, token), { code: 'LK_TOKEN_REVOKED' });
+    }
+  });
+
+  test('of a client that is disabled, with no floor beside it, is no good for its tokens either', async () => {
+    const name = newName();
+    const { key } = await clients.create({ name, audiences: [name] });
+    const request = { headers: bearer(key.reveal()), name: null, audience: 'reader' };
+    const { accessToken } = await grantToClient(here.rooms, here.services, request);
+    const token = await readToken(here.rooms, accessToken.reveal(), 'reader');
+    const rooms = {
+      ...here.rooms,
+      tail: overriding(here.rooms.tail, { check: () => 'unknown', isFresh: () => true }),
+    };
+    // As a restore does it, which writes no entry for each.
+    await here.rooms.store.clients.disable({ subject: subjectOf('client', name), name }, 1);
+    await assert.rejects(checkToken(rooms, token), { code: 'LK_TOKEN_REVOKED' });
+  });
+
+  test('makes tokens of which introspection believes the log before the rows, which a failover may have lost', async () => {
+    const name = newName();
+    const { key } = await clients.create({ name, audiences: [name] });
+    const request = { headers: bearer(key.reveal()), name: null, audience: 'reader' };
+    const { accessToken } = await grantToClient(here.rooms, here.services, request);
+    const reader = { name: 'reader', subject: subjectOf('client', 'reader'), audiences: new Set(['reader']) };
+    const text = accessToken.reveal();
+    assert.equal((await introspect(here.rooms, reader, text))?.active, true);
+    const knowing = { ...here.rooms, tail: overriding(here.rooms.tail, { check: () => 'revoked' }) };
+    assert.equal(await introspect(knowing, reader, text), null);
   });
 
   test('that is unknown, wrong or disabled is refused after the same work: one reading', async () => {

@@ -107,6 +107,19 @@ describe('services', () => {
       });
     }
 
+    test('refuses the issuer also where the configuration names it as an audience', async () => {
+      const own = await openWorld({ tokens: { audiences: [ORIGIN] } });
+      const { key } = await own.auth.clients.create({ name: 'one', audiences: ['one'] });
+      for (const fields of [{ audience: ORIGIN }, {}]) {
+        const response = await new Program(own.auth).send('POST', '/auth/token', {
+          form: { grant_type: 'client_credentials', ...fields },
+          bearer: key.reveal(),
+        });
+        assert.equal(await errorOf(response), '400 invalid_target LK_AUDIENCE_REFUSED');
+      }
+      await own.auth.close();
+    });
+
     test('means the only other audience where none is named, and none of a disabled service', async () => {
       const own = await openWorld({ clients: { web: 'session' } });
       const asked = async (key: string): Promise<string> => {

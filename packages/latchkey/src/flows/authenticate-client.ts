@@ -151,23 +151,19 @@ function keyIn(authorization: string): PresentedKey | null {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** RFC 6749 §2.3.1: both are form-encoded before they are joined. A key that is another client's is nobody's. */
+/** RFC 6749 §2.3.1: both are form-encoded before they are joined. The name says whose key it must be. */
 function keyInBasic(credentials: string): PresentedKey | null {
   try {
     const text = utf8.decode(Buffer.from(credentials, 'base64'));
     const at = text.indexOf(':');
     const key = at === -1 ? null : parseClientKey(formDecoded(text.slice(at + 1)));
     if (key === null) return null;
-    const subject = subjectOf('client', formDecoded(text.slice(0, at)));
-    return { subject, hash: subject === key.subject ? key.hash : NOBODYS };
+    return { subject: subjectOf('client', formDecoded(text.slice(0, at))), hash: key.hash };
   } catch (error) {
     if (error instanceof URIError || error instanceof TypeError) return null;
     throw error;
   }
 }
-
-/** No SHA-256 of a secret that was ever made, and not what stands in for those that there are not. */
-const NOBODYS = new Uint8Array(32).fill(1);
 
 function formDecoded(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' '));
