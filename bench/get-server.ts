@@ -7,7 +7,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { createApp, createLog, createMetrics, eventLogger } from '@latchkey/server';
 import type { Mode } from '@latchkey/verify';
 import { type Context, Hono } from 'hono';
-import { latchkey, type Principal } from 'latchkey';
+import { latchkey, type UserPrincipal } from 'latchkey';
 import { hono } from 'latchkey/hono';
 import { LIMITS, listen } from './listening.ts';
 import { answerParent, parameter } from './processes.ts';
@@ -23,7 +23,7 @@ const mode: Mode = parameter(3) === 'jwt' ? 'jwt' : 'session';
 const known = { id: parameter(4), email: parameter(5) };
 
 /** A token names no address, so the answer has the one that is known: as many bytes for all. */
-function answer(c: Context, { id, user }: Principal): Response {
+function answer(c: Context, { id, user }: UserPrincipal): Response {
   return c.json({ id, email: user?.email ?? known.email });
 }
 

@@ -175,7 +175,7 @@ describe('what nobody has allowed', () => {
       ['an empty one', { grant_type: 'refresh_token', refresh_token: '' }, 'invalid_request'],
       ['one that is none', { grant_type: 'refresh_token', refresh_token: 'x' }, 'invalid_grant'],
       ['no cookie', { grant_type: 'urn:latchkey:grant:session' }, 'invalid_grant'],
-      ['a client alone', { grant_type: 'client_credentials', client_id: 'mobile' }, 'unsupported_grant_type'],
+      ['a client alone', { grant_type: 'client_credentials', client_id: 'mobile' }, 'invalid_client'],
       [
         'a token exchange',
         { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: '' },
@@ -190,7 +190,7 @@ describe('what nobody has allowed', () => {
   for (const [title, body, error] of grants) {
     test(`no grant comes of ${title}: an error, never the caller's own rights (@incident K10, @asvs 10.4.4)`, async () => {
       const response = await post('/auth/token', body);
-      assert.equal(response.status, 400);
+      assert.equal(response.status, error === 'invalid_client' ? 401 : 400);
       assert.equal((await bodyOf(response))['error'], error);
     });
   }

@@ -19,8 +19,10 @@ const BAD = [
 const SESSION_GRANT = JSON.stringify({ grant_type: 'urn:latchkey:grant:session' });
 
 /** What neither the header nor the cookie authenticates: a token in the body does, or nothing has to. */
-const looksAtNeither = ({ method, oauth, signedIn }: Operation): boolean =>
-  oauth || (method === 'GET' && !signedIn);
+const looksAtNeither = ({ method, oauth, signedIn, service }: Operation): boolean =>
+  !service && (oauth || (method === 'GET' && !signedIn));
+
+const isBasic = (value: string): boolean => /^basic /i.test(value);
 
 describe('an Authorization header beside a good cookie', () => {
   let world: World;
@@ -44,7 +46,7 @@ describe('an Authorization header beside a good cookie', () => {
     const filled: Record<string, string> = { email: 'both@example.com', token: 'x', name: 'x' };
     const looking = operationsOf(world.auth).filter((operation) => !looksAtNeither(operation));
     assert.ok(looking.length >= 10);
-    for (const { method, path, fields } of [...looking, ...BUTTONS]) {
+    for (const { method, path, fields, service } of [...looking, ...BUTTONS]) {
       const button = BUTTONS.some((known) => known.path === path);
       const headers = new Headers({ 'Sec-Fetch-Site': 'same-origin', Cookie: cookie });
       headersOf(headers);
@@ -61,7 +63,11 @@ describe('an Authorization header beside a good cookie', () => {
       assert.equal(response.status, status, `${method} ${path}`);
       assert.deepEqual(response.headers.getSetCookie(), [], 'the cookie is neither set nor cleared');
       if (status === 401) {
-        assert.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"');
+        const asClient = service && isBasic(headers.get('authorization') ?? '');
+        const challenge = asClient
+          ? 'Basic realm="latchkey", charset="UTF-8"'
+          : 'Bearer error="invalid_token"';
+        assert.equal(response.headers.get('www-authenticate'), challenge);
       } else if (!button) assert.equal(await codeOf(response), 'LK_CREDENTIALS_AMBIGUOUS');
     }
     assert.equal(rowsOf(place.file), rows, 'nothing was written');
@@ -91,6 +97,11 @@ describe('an Authorization header beside a good cookie', () => {
       const alone = await answerOf(operation, {});
       for (const value of [...BAD, 'Bearer a.b.c, Bearer a.b.c']) {
         const both = await answerOf(operation, { Authorization: value, Cookie: cookie });
+        // That one says that it is a client with a key, and is none.
+        if (operation.path === '/auth/revoke' && isBasic(value)) {
+          assert.equal(both[0], 401, value);
+          continue;
+        }
         assert.deepEqual(both, alone, `${operation.path} ${value}`);
       }
     }

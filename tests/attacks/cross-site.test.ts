@@ -111,7 +111,7 @@ describe('requests that a page of another site makes', () => {
     const routes = unsafe().filter(({ oauth }) => oauth);
     assert.deepEqual(
       routes.map(({ path }) => path),
-      ['/auth/token', '/auth/revoke'],
+      ['/auth/token', '/auth/introspect', '/auth/revoke'],
     );
     for (const headers of CROSS) {
       for (const { path } of routes) {

@@ -98,6 +98,8 @@ export interface Operation {
   readonly required: readonly string[];
   /** An endpoint of OAuth: its errors are those of RFC 6749 §5.2, and it ignores what it does not know. */
   readonly oauth: boolean;
+  /** For services alone, with their key. */
+  readonly service: boolean;
 }
 
 /** An id that nothing has. */
@@ -110,25 +112,35 @@ export function operationsOf(auth: Latchkey): Operation[] {
     for (const [method, operation] of Object.entries(methods)) {
       const body = inside(operation, 'requestBody', 'content', 'application/json', 'schema');
       const required = inside(body, 'required');
+      const service = inside(operation, 'security', 0, 'client') !== undefined;
       const refusal = record(inside(operation, 'responses', 400, 'content'));
       operations.push({
         method: method.toUpperCase(),
         path: path.replaceAll(/\{\w+\}/g, NOBODY),
-        signedIn: inside(operation, 'security', 0) !== undefined,
+        signedIn: inside(operation, 'security', 0) !== undefined && !service,
         fields: Object.keys(record(inside(body, 'properties'))),
         required: Array.isArray(required) ? required.map(String) : [],
         oauth: 'application/json' in refusal,
+        service,
       });
     }
   }
   assert.ok(operations.length >= 10, 'the document names its operations');
-  assert.equal(operations.filter(({ oauth }) => oauth).length, 2, 'the document tells which speak OAuth');
+  assert.equal(operations.filter(({ oauth }) => oauth).length, 3, 'the document tells which speak OAuth');
   return operations;
 }
 
 /** Buttons of pages, which no document names. */
 export const BUTTONS: readonly Operation[] = ['/auth/account/end-session', '/auth/account/end-others'].map(
-  (path) => ({ method: 'POST', path, signedIn: true, fields: [], required: [], oauth: false }),
+  (path) => ({
+    method: 'POST',
+    path,
+    signedIn: true,
+    fields: [],
+    required: [],
+    oauth: false,
+    service: false,
+  }),
 );
 
 /** What stands inside a value, or `undefined`. */

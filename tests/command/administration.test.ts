@@ -131,11 +131,77 @@ describe('the command beside a running server', () => {
     ['users', 'delete', 'bob@example.com'],
     ['sessions', 'end', 'AZr4k2mXcQqk3yT0v8FhXw'],
     ['clients', 'disable', 'web'],
+    ['clients', 'disable', 'orders'],
+    ['clients', 'rotate', 'orders'],
     ['revoke', '--user', 'bob@example.com'],
     ['revoke', '--session', 'AZr4k2mXcQqk3yT0v8FhXw'],
     ['revoke', '--client', 'web'],
     ['revoke', '--all'],
   ];
+  const introspects = async (key: string): Promise<number> => {
+    const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/x-www-form-urlencoded' };
+    const response = await fetch(`${server.url}/auth/introspect`, {
+      method: 'POST',
+      headers,
+      body: 'token=x',
+    });
+    return response.status;
+  };
+
+  test('creates services, prints their keys once, rotates, disables and enables them at the server', async () => {
+    const [said = '', key = '', ...more] = await lines(
+      'clients',
+      'create',
+      'orders',
+      '--audience',
+      'orders',
+      '--audience',
+      'o2',
+    );
+    assert.match(said, /^orders may ask with this key, which is shown once:$/);
+    assert.deepEqual(more, []);
+    assert.equal(await introspects(key), 200);
+    const listed = await lines('clients', 'list');
+    assert.ok(
+      listed.some((line) => /^orders +service for orders, o2/.test(line)),
+      listed.join('\n'),
+    );
+    assert.ok(!listed.join().includes('lks_'));
+    const made = await json('clients', 'create', 'billing', '--audience', 'billing');
+    assert.equal(await introspects(String(inside(made, 'key'))), 200);
+    const graced = await json('clients', 'rotate', 'orders', '--grace', '1h', '--yes');
+    const second = String(inside(graced, 'key'));
+    assert.deepEqual([await introspects(key), await introspects(second)], [200, 200]);
+    const [, third = '', done] = await lines('clients', 'rotate', 'orders', '--yes');
+    assert.equal(done, 'Rotated the key of orders.');
+    assert.deepEqual(await Promise.all([key, second, third].map(introspects)), [401, 401, 200]);
+    assert.equal((await lines('clients', 'disable', 'orders', '--yes'))[0], 'Disabled orders.');
+    assert.equal(await introspects(third), 401);
+    assert.deepEqual(await lines('clients', 'enable', 'orders'), ['orders may be used again.']);
+    assert.equal(await introspects(third), 200);
+    assert.match(
+      await refused('clients', 'create', 'orders', '--audience', 'x'),
+      /there is a client "orders" already/,
+    );
+    assert.match(
+      await refused('clients', 'create', 'Orders', '--audience', 'x'),
+      /name must be lower-case letters/,
+    );
+    assert.match(
+      await refused('clients', 'create', 'x', '--audience', 'a b'),
+      /audiences has one that is not/,
+    );
+    assert.match(await refused('clients', 'rotate', 'web', '--yes'), /there is no service "web"/);
+    assert.match(
+      await refused('clients', 'rotate', 'orders', '--grace', 'soon', '--yes'),
+      /--grace takes a number/,
+    );
+    assert.match(
+      await refused('clients', 'rotate', 'orders', '--grace', '8d', '--yes'),
+      /grace must be 7 days at most/,
+    );
+  });
+
   test('does nothing that ends something unless it was asked and somebody said yes', async () => {
     const cookie = await signedIn('bob@example.com');
     await allRefused(asking, /there is no terminal to ask; if you mean it, add --yes/);
@@ -196,7 +262,11 @@ describe('the command beside a running server', () => {
     assert.equal(await status(await signedIn('bob@example.com')), 200);
     assert.deepEqual(inside(await json('clients', 'list'), 'items', 0), {
       name: 'web',
+      kind: 'configured',
       mode: 'session',
+      audiences: [],
+      createdAt: null,
+      rotatedAt: null,
       disabledAt: null,
     });
     await allRefused(

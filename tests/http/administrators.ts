@@ -111,6 +111,17 @@ export const CALLS: readonly Call[] = [
     body: ({ id }) => ({ user: id, permission: 'note:read', resource: { ownerId: id } }),
   },
   { operation: 'GET /auth/admin/clients', path: () => '/auth/admin/clients' },
+  {
+    operation: 'POST /auth/admin/clients',
+    path: () => '/auth/admin/clients',
+    body: ({ id }) => ({ name: `of-${id.toLowerCase()}`, audiences: ['orders'] }),
+    status: 201,
+  },
+  {
+    operation: 'POST /auth/admin/clients/{name}/rotate',
+    path: () => '/auth/admin/clients/kept/rotate',
+    body: () => ({ grace_in: 60 }),
+  },
   { operation: 'POST /auth/admin/clients/{name}/disable', path: () => '/auth/admin/clients/spa/disable' },
   { operation: 'POST /auth/admin/clients/{name}/enable', path: () => '/auth/admin/clients/spa/enable' },
   { operation: 'GET /auth/admin/followers', path: () => '/auth/admin/followers' },

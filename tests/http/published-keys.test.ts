@@ -87,8 +87,12 @@ describe('what is published', () => {
     assert.equal(response.headers.get('cache-control'), 'public, max-age=300');
     const metadata = await bodyOf(response);
     assert.equal(metadata['issuer'], ORIGIN);
-    assert.deepEqual(metadata['grant_types_supported'], ['refresh_token', 'urn:latchkey:grant:session']);
-    for (const name of ['token_endpoint', 'revocation_endpoint', 'jwks_uri']) {
+    assert.deepEqual(metadata['grant_types_supported'], [
+      'refresh_token',
+      'urn:latchkey:grant:session',
+      'client_credentials',
+    ]);
+    for (const name of ['token_endpoint', 'revocation_endpoint', 'introspection_endpoint', 'jwks_uri']) {
       const { pathname } = new URL(String(metadata[name]));
       assert.ok(pathname in world.auth.openApi().paths, name);
     }

@@ -20,6 +20,7 @@ describe('who may administer', () => {
   let world: World;
   before(async () => {
     world = await openWorld(OPTIONS);
+    await world.auth.clients.create({ name: 'kept', audiences: ['kept'] });
     await administrator(world);
   });
   after(() => world.auth.close());

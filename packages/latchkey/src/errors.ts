@@ -39,6 +39,7 @@ export const CODES = {
   LK_METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here', public: true },
   LK_EMAIL_TAKEN: { status: 409, title: 'This address already has an account', public: true },
   LK_CONFLICT: { status: 409, title: 'Somebody else changed this meanwhile', public: true },
+  LK_CLIENT_EXISTS: { status: 409, title: 'A client has this name already', public: true },
   LK_LOCKOUT: { status: 409, title: 'This would lock out who administers', public: true },
   LK_BODY_TOO_LARGE: { status: 413, title: 'The body is too large', public: true },
   LK_MEDIA_TYPE_UNSUPPORTED: {
@@ -80,6 +81,7 @@ export const CODES = {
     public: 'LK_UNAUTHENTICATED',
   },
   LK_SESSION_ROTATED: { status: 401, title: 'The session has a newer secret', public: 'LK_UNAUTHENTICATED' },
+  LK_KEY_REFUSED: { status: 401, title: "The client's key is not good", public: 'LK_UNAUTHENTICATED' },
   LK_TOKEN_REFUSED: { status: 401, title: 'The token is not good', public: 'LK_UNAUTHENTICATED' },
   LK_TOKEN_EXPIRED: { status: 401, title: 'The token has expired', public: 'LK_UNAUTHENTICATED' },
   LK_TOKEN_REVOKED: { status: 401, title: 'The token has been revoked', public: 'LK_UNAUTHENTICATED' },

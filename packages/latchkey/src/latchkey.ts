@@ -4,14 +4,21 @@
  *
  * @module
  */
-import { type Clock, type Position, systemClock } from '@latchkey/verify';
+import {
+  type ClientPrincipal,
+  type Clock,
+  type Position,
+  type Principal,
+  systemClock,
+  type UserPrincipal,
+} from '@latchkey/verify';
 import type { AccessRules, Decision, PermissionOf, ResourceArgument } from './access/access.ts';
 import { type Clients, clientsOf } from './clients.ts';
 import type { Config } from './config.ts';
 import { doorOf } from './door.ts';
 import { failure } from './errors.ts';
 import { type ApplicationSession, applicationSession, withFailures } from './flows/application-session.ts';
-import { type Presented, principalIn } from './flows/authenticate.ts';
+import { type Presented, principalIn, userIn } from './flows/authenticate.ts';
 import { revoke } from './flows/revoke.ts';
 import { issueSetupToken } from './flows/set-up.ts';
 import type { HeaderSource, RequestHead } from './foundation/header-source.ts';
@@ -33,7 +40,13 @@ import { compose, type System } from './system.ts';
 import type { AnyShape, ClaimsOf, ModeOf, PrincipalOf, Shape, ValuesOf } from './types.ts';
 import { type Users, usersOf } from './users.ts';
 
-export { LatchkeyError, type Principal, type PrincipalUser } from '@latchkey/verify';
+export {
+  type ClientPrincipal,
+  LatchkeyError,
+  type Principal,
+  type PrincipalUser,
+  type UserPrincipal,
+} from '@latchkey/verify';
 export type { AccessRules, Decision, PermissionOf, ResourceOf } from './access/access.ts';
 export { all, assurance, me, oneOf, recent, role, signedIn } from './access/conditions.ts';
 export { permissions, resource } from './access/rules.ts';
@@ -44,6 +57,7 @@ export { CODES, type Code, isFailure } from './errors.ts';
 export type { ApplicationSession } from './flows/application-session.ts';
 export type { ManagedClient } from './flows/clients.ts';
 export type { ManagedSession } from './flows/list-sessions.ts';
+export type { IssuedKey } from './flows/service-clients.ts';
 export type { ManagedUser } from './flows/users.ts';
 export type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 export type { Connection } from './http/exchange.ts';
@@ -94,9 +108,12 @@ export interface Status {
 
 /** What a check is for. */
 export interface CheckOptions {
-  /** Whom a token must be for: the issuer, or one of `tokens.audiences`. Default the issuer. */
+  /** Whom a token must be for: the issuer, one of `tokens.audiences`, or one of a service. Default the issuer. */
   readonly audience?: string;
 }
+
+/** What a check is for that services pass as well, with a token that they got for themselves. */
+export type ServiceCheckOptions = CheckOptions & { readonly services: true };
 
 /** An authentication system, opened by its first use. */
 export interface Latchkey<S extends Shape = AnyShape> {
@@ -112,23 +129,34 @@ export interface Latchkey<S extends Shape = AnyShape> {
    * origin or a listed one. Bare `Headers` do not say their method: the rule for
    * cross-site requests is then the caller's. Nothing is ever written to the answer.
    *
+   * It is a user, unless `services` is asked for: what is written for people should not
+   * answer a service that nobody has thought of.
+   *
    * @throws a code shown as 401 for a credential that is not good; `LK_CREDENTIALS_AMBIGUOUS`;
    *   `LK_ORIGIN_REFUSED`; `LK_STORE_UNAVAILABLE`.
    */
+  authenticate(
+    request: RequestHead | HeaderSource,
+    options: ServiceCheckOptions,
+  ): Promise<PrincipalOf<S> | ClientPrincipal | null>;
   authenticate(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<PrincipalOf<S> | null>;
   /**
    * As `authenticate`, where somebody must be signed in.
    *
    * @throws `LK_UNAUTHENTICATED`, and as `authenticate`.
    */
+  require(
+    request: RequestHead | HeaderSource,
+    options: ServiceCheckOptions,
+  ): Promise<PrincipalOf<S> | ClientPrincipal>;
   require(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<PrincipalOf<S>>;
   /**
-   * Whether the principal may, `null` being the anonymous. Nothing is allowed that `access` does not say.
+   * Whether the principal may, `null` being the anonymous. A service may what everybody may. Nothing is allowed that `access` does not say.
    *
    * @throws {TypeError} for a permission that is not declared.
    */
   can<P extends PermissionOf<S['access']>>(
-    principal: PrincipalOf<S> | null,
+    principal: PrincipalOf<S> | ClientPrincipal | null,
     permission: P,
     ...resource: ResourceArgument<S['access'], P>
   ): Promise<boolean>;
@@ -139,13 +167,13 @@ export interface Latchkey<S extends Shape = AnyShape> {
    *   would do; else `LK_FORBIDDEN`.
    */
   authorize<P extends PermissionOf<S['access']>>(
-    principal: PrincipalOf<S> | null,
+    principal: PrincipalOf<S> | ClientPrincipal | null,
     permission: P,
     ...resource: ResourceArgument<S['access'], P>
   ): Promise<void>;
   /** The decision with its reasons. An object, so always true in an `if`: ask `can` for a boolean. */
   explain<P extends PermissionOf<S['access']>>(
-    principal: PrincipalOf<S> | null,
+    principal: PrincipalOf<S> | ClientPrincipal | null,
     permission: P,
     ...resource: ResourceArgument<S['access'], P>
   ): Promise<Decision>;
@@ -273,19 +301,45 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
       throw toBeAnswered(error, head ?? undefined);
     }
   };
-  const authenticate: Latchkey['authenticate'] = async (request, options) =>
-    principalIn(await present(request, options));
+  function authenticate(
+    request: RequestHead | HeaderSource,
+    options: ServiceCheckOptions,
+  ): Promise<Principal | null>;
+  function authenticate(
+    request: RequestHead | HeaderSource,
+    options?: CheckOptions,
+  ): Promise<UserPrincipal | null>;
+  async function authenticate(
+    request: RequestHead | HeaderSource,
+    options?: CheckOptions & { readonly services?: true },
+  ): Promise<Principal | null> {
+    const presented = await present(request, options);
+    try {
+      return options?.services === true ? principalIn(presented) : userIn(presented);
+    } catch (error) {
+      throw toBeAnswered(error, 'headers' in request ? request : undefined);
+    }
+  }
+  function require(request: RequestHead | HeaderSource, options: ServiceCheckOptions): Promise<Principal>;
+  function require(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<UserPrincipal>;
+  async function require(
+    request: RequestHead | HeaderSource,
+    options?: CheckOptions & { readonly services?: true },
+  ): Promise<Principal> {
+    const principal =
+      options?.services === true
+        ? await authenticate(request, { ...options, services: true })
+        : await authenticate(request, options);
+    if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'));
+    return principal;
+  }
   const door = doorOf(current);
 
   return {
     handler: (request, connection) => current().handle(request, connection ?? { peer: null }),
     answers: (path) => /^\/auth(\/|$)/.test(path) || WELL_KNOWN.has(path),
     authenticate,
-    require: async (request, options) => {
-      const principal = principalIn(await present(request, options));
-      if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'));
-      return principal;
-    },
+    require,
     can: (principal, permission, ...[resource]) =>
       door(({ authorizer }) => authorizer.can(principal, permission, resource)),
     authorize: (principal, permission, ...[resource]) =>

@@ -4,6 +4,7 @@ import { type AccessPolicy, compileAccess } from './access/access.ts';
 import { type Config, ConfigError, parseConfig } from './config.ts';
 import { isFailure } from './errors.ts';
 import { Authenticator } from './flows/authenticate.ts';
+import { ClientAuthenticator } from './flows/authenticate-client.ts';
 import { Authorizer } from './flows/authorize.ts';
 import { Maintenance } from './flows/maintenance.ts';
 import type { Rooms } from './flows/rooms.ts';
@@ -30,6 +31,7 @@ import { SigningKeys } from './tokens/signing-keys.ts';
 export interface System {
   readonly rooms: Rooms;
   readonly authenticator: Authenticator;
+  readonly services: ClientAuthenticator;
   readonly authorizer: Authorizer;
   readonly allowed: AllowedOrigins;
   readonly handle: Handler;
@@ -52,15 +54,17 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
   const config = parseConfig(options, availableParallelism());
   const rooms = roomsOf(config, options, clock);
   const authenticator = new Authenticator(rooms);
+  const services = new ClientAuthenticator(rooms);
   const authorizer = new Authorizer(rooms);
   const allowed: AllowedOrigins = { own: config.origin, listed: config.origins };
   const { ready, isOpen, used, close } = lifeOf(rooms);
   return {
     rooms,
     authenticator,
+    services,
     authorizer,
     allowed,
-    handle: handler({ rooms, authenticator, authorizer, allowed }, ready),
+    handle: handler({ rooms, authenticator, services, authorizer, allowed }, ready),
     ready,
     isOpen,
     used,
@@ -75,6 +79,7 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
     await store.open(clock.now());
     try {
       await checkRootSecret(store, config.rootSecret);
+      await requireOwnNames(rooms);
       await signingKeys.open();
       // Before the first token: no entry may be too short-lived for it.
       await bounds.confirm(store);
@@ -115,6 +120,15 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
       await store.close();
     },
   };
+}
+
+/** The log speaks of a client by its name: what is said of a service must not be of whom people sign in through. */
+async function requireOwnNames({ store, config }: Pick<Rooms, 'store' | 'config'>): Promise<void> {
+  const taken = (await store.services.list()).find(({ name }) => config.clients.has(name));
+  if (taken !== undefined)
+    throw new ConfigError(
+      `clients: ${taken.name} is the name of a client with a key too; give this one another`,
+    );
 }
 
 function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms {

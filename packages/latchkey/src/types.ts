@@ -1,4 +1,4 @@
-import type { CookiePrincipal, Mode, Principal } from '@latchkey/verify';
+import type { CookiePrincipal, Mode, UserPrincipal } from '@latchkey/verify';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AccessRules } from './access/access.ts';
 import type { ClientsOption, ObjectSchema } from './options.ts';
@@ -23,7 +23,7 @@ export interface Shape {
  */
 export type PrincipalOf<S extends Shape> = [S['mode']] extends ['session']
   ? CookiePrincipal<S['claims'], S['fields']>
-  : Principal<S['claims'], S['fields']>;
+  : UserPrincipal<S['claims'], S['fields']>;
 
 /** A configuration of which nothing is known: what it names may be anything. */
 export type AnyShape = Shape & {

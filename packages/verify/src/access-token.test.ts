@@ -56,6 +56,7 @@ describe('an access token', () => {
   test('is what it says, frozen throughout (@rfc 9068 §2.2)', () => {
     const read = verifyAccessToken(token({ limits: { seats: [3] } }), rules);
     assert.deepEqual(read, {
+      kind: 'user',
       issuer: ISSUER,
       audience: ['orders'],
       subject: idOf(1),
@@ -76,6 +77,60 @@ describe('an access token', () => {
     for (const part of [read, read.audience, read.amr, read.claims, limits, seats]) {
       assert.ok(Object.isFrozen(part));
     }
+  });
+
+  const ofClient = (changes: Record<string, unknown> = {}): string => {
+    const { sid: _sid, acr: _acr, amr: _amr, auth_time: _time, plan: _plan, ...claims } = CLAIMS;
+    return signed(JSON.stringify({ ...claims, sub: 'client_shop', client_id: 'shop', ...changes }));
+  };
+
+  test('of a client itself speaks for no session and nobody who has signed in (@rfc 9068 §2.2)', () => {
+    const read = verifyAccessToken(ofClient(), rules);
+    assert.deepEqual(read, {
+      kind: 'client',
+      issuer: ISSUER,
+      audience: ['orders'],
+      subject: 'client_shop',
+      session: null,
+      client: 'shop',
+      issuedAt: NOW - 10,
+      expiresAt: NOW + 290,
+      id: idOf(3),
+      acr: null,
+      amr: [],
+      authTime: null,
+      rs: 1_887_436_800_000_001,
+      claims: {},
+      kid: key.kid,
+    });
+    assert.ok(Object.isFrozen(read) && Object.isFrozen(read.amr));
+  });
+
+  test('is either of a user or of a client: what is half of each is refused (@asvs 9.2.1, 10.3.1)', () => {
+    const session = idOf(2);
+    for (const [claims, claim] of [
+      [{ sub: 'client_other' }, 'sub'],
+      [{ sub: 'client_' }, 'sub'],
+      [{ sub: 'shop' }, 'sub'],
+      [{ sub: idOf(1) }, 'sid'],
+      [{ sid: session }, 'sub'],
+      [{ sid: null }, 'sub'],
+      [{ acr: 'aal1' }, 'acr'],
+      [{ amr: ['pwd'] }, 'amr'],
+      [{ auth_time: NOW }, 'auth_time'],
+      [{ client_id: '' }, 'client_id'],
+      // Sixteen bytes in their one spelling, and yet no user: there is no session.
+      [{ sub: 'client_abcdefghijklmng', client_id: 'abcdefghijklmnw' }, 'sid'],
+    ] as const) {
+      assert.throws(
+        () => verifyAccessToken(ofClient(claims), rules),
+        refused(MALFORMED, claim),
+        JSON.stringify(claims),
+      );
+    }
+    const name = 'abcdefghijklmng';
+    const read = verifyAccessToken(ofClient({ sub: `client_${name}`, client_id: name }), rules);
+    assert.equal(read.kind, 'client');
   });
 
   test('may leave out the position, for an audience that does not follow the log', () => {

@@ -4,21 +4,16 @@ import type { Position } from './log-entry.ts';
 import type { Acr, Amr, Id, SessionId, UserId, Values } from './principal.ts';
 import type { VerificationKey } from './verification-key.ts';
 
-/** What a verified access token says (RFC 9068 §2.2). Frozen throughout. */
-export interface AccessToken {
+/** What every access token says, whomever it speaks for. */
+interface CommonClaims {
   readonly issuer: string;
   readonly audience: readonly string[];
-  readonly subject: UserId;
-  readonly session: SessionId;
-  /** The name of the configured client. */
+  /** The name of the client that it was issued to. */
   readonly client: string;
   /** Since 1970, as all times of a token (RFC 7519 §2, NumericDate). */
   readonly issuedAt: Seconds;
   readonly expiresAt: Seconds;
   readonly id: string;
-  readonly acr: Acr;
-  readonly amr: readonly Amr[];
-  readonly authTime: Seconds;
   /** `null` for an audience that does not follow the log. */
   readonly rs: Position | null;
   /** The configuration's own claims, none of a reserved name. */
@@ -26,6 +21,30 @@ export interface AccessToken {
   /** The key that signed it, by which the log may speak against it. */
   readonly kid: string;
 }
+
+/** What a token of a user says (RFC 9068 §2.2): it comes from a session. */
+export type UserAccessToken = CommonClaims & {
+  readonly kind: 'user';
+  readonly subject: UserId;
+  readonly session: SessionId;
+  readonly acr: Acr;
+  readonly amr: readonly Amr[];
+  readonly authTime: Seconds;
+};
+
+/** What a token says that a client got for itself (RFC 6749 §4.4): nobody has signed in. */
+export type ClientAccessToken = CommonClaims & {
+  readonly kind: 'client';
+  /** `client_` and the client's name. */
+  readonly subject: string;
+  readonly session: null;
+  readonly acr: null;
+  readonly amr: readonly [];
+  readonly authTime: null;
+};
+
+/** What a verified access token says. Frozen throughout. */
+export type AccessToken = UserAccessToken | ClientAccessToken;
 
 /** What a token is held against. None of it comes from the token. */
 export interface AccessTokenRules {
@@ -120,21 +139,47 @@ function refuseTimes({ issuedAt, expiresAt }: AccessToken, notBefore: Seconds, n
 function parseClaims(payload: Values, kid: string): AccessToken {
   const unhonoured = NOT_HONOURED.find((name) => Object.hasOwn(payload, name));
   if (unhonoured !== undefined) throw malformed(unhonoured);
-  return Object.freeze({
+  const common: CommonClaims = {
     issuer: textOf(payload, 'iss'),
     audience: audienceOf(payload),
-    subject: idOf<'user'>(payload, 'sub'),
-    session: idOf<'session'>(payload, 'sid'),
     client: textOf(payload, 'client_id'),
     issuedAt: wholeOf(payload, 'iat'),
     expiresAt: wholeOf(payload, 'exp'),
     id: textOf(payload, 'jti'),
-    acr: acrOf(payload),
-    amr: amrOf(payload),
-    authTime: wholeOf(payload, 'auth_time'),
     rs: Object.hasOwn(payload, 'rs') ? wholeOf(payload, 'rs') : null,
     claims: ownClaimsOf(payload),
     kid,
+  };
+  if (claimOf(payload, 'sub') === clientSubject(common.client) && !Object.hasOwn(payload, 'sid'))
+    return clientToken(payload, common);
+  return Object.freeze({
+    ...common,
+    kind: 'user',
+    subject: idOf<'user'>(payload, 'sub'),
+    session: idOf<'session'>(payload, 'sid'),
+    acr: acrOf(payload),
+    amr: amrOf(payload),
+    authTime: wholeOf(payload, 'auth_time'),
+  });
+}
+
+/** The `sub` of a token that a client of that name got for itself. */
+export function clientSubject(name: string): string {
+  return `client_${name}`;
+}
+
+/** Nobody has signed in, so what would say how is a mistake. */
+function clientToken(payload: Values, common: CommonClaims): ClientAccessToken {
+  const ofUsers = ['acr', 'amr', 'auth_time'].find((name) => Object.hasOwn(payload, name));
+  if (ofUsers !== undefined) throw malformed(ofUsers);
+  return Object.freeze({
+    ...common,
+    kind: 'client',
+    subject: clientSubject(common.client),
+    session: null,
+    acr: null,
+    amr: Object.freeze([] as const),
+    authTime: null,
   });
 }
 

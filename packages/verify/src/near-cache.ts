@@ -103,7 +103,8 @@ export class NearCache<Answer extends object, Common extends Terms> {
     const verdict = tail.check(facts);
     if (verdict === 'ok') return { answer, terms, goodUntil };
     if (verdict !== 'unknown') this.#drop(row);
-    return verdict === 'revoked' && tail.isRevoked('session', facts.session) ? 'ended' : null;
+    if (verdict !== 'revoked' || facts.session === null) return null;
+    return tail.isRevoked('session', facts.session) ? 'ended' : null;
   }
 
   /** Remembers an answer, unless its read took too long to be trusted. */

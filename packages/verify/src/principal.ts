@@ -47,9 +47,8 @@ export interface PrincipalSession {
   readonly expiresAt: Timestamp | null;
 }
 
-/** What every principal has, whatever it presented. */
+/** What every user has who asks, whatever they presented. */
 interface Authenticated<Claims> {
-  /** Discriminates; further kinds come with their credentials. */
   readonly kind: 'user';
   readonly id: UserId;
   readonly session: PrincipalSession;
@@ -75,7 +74,31 @@ export type TokenPrincipal<Claims = Values> = Authenticated<Claims> & {
   readonly user: null;
 };
 
-/** Who is asking. Frozen, and shared between requests of the same credential. */
-export type Principal<Claims = Values, Fields = Values> =
+/** A user who asks. */
+export type UserPrincipal<Claims = Values, Fields = Values> =
   | CookiePrincipal<Claims, Fields>
   | TokenPrincipal<Claims>;
+
+/**
+ * A service that asks for itself, with a token that it got for its key. Nobody has signed in:
+ * there is no user, no session, no role and no assurance.
+ */
+export interface ClientPrincipal {
+  readonly kind: 'client';
+  /** `client_` and the name. */
+  readonly id: string;
+  /** Its name. */
+  readonly client: string;
+  readonly via: 'token';
+  readonly user: null;
+  readonly session: null;
+  readonly claims: Values;
+  readonly acr: null;
+  readonly amr: readonly [];
+  readonly authTime: null;
+  /** As of a user. */
+  readonly expiresAt: Timestamp;
+}
+
+/** Who is asking: `kind` tells them apart. Frozen, and shared between requests of the same credential. */
+export type Principal<Claims = Values, Fields = Values> = UserPrincipal<Claims, Fields> | ClientPrincipal;

@@ -5,7 +5,8 @@ import type { Entry, EntryKind, Position, Scope } from './log-entry.ts';
 export interface Facts {
   /** The log's head before the first fact that the credential rests on was read. */
   readonly rs: Position;
-  readonly session: string;
+  /** `null` for what belongs to none: a client's own key or token. */
+  readonly session: string | null;
   /** `null` before login. */
   readonly user: string | null;
   /** The client's subject, not its name. */
@@ -69,7 +70,7 @@ export class RevokedSet {
    */
   judge(facts: Facts): Verdict {
     if (this.#size === 0) return 'ok';
-    if (this.isRevoked('session', facts.session)) return 'revoked';
+    if (facts.session !== null && this.isRevoked('session', facts.session)) return 'revoked';
     if (facts.signingKey !== null && this.isRevoked('signing_key', facts.signingKey)) return 'revoked';
     if (this.#newer(this.#revoke, facts, false)) return 'revoked';
     if (this.#newer(this.#changed, facts, true)) return 'stale';
@@ -102,7 +103,7 @@ export class RevokedSet {
       after('all', '') ||
       (facts.user !== null && after('user', facts.user)) ||
       after('client', facts.client) ||
-      (withSession && after('session', facts.session))
+      (withSession && facts.session !== null && after('session', facts.session))
     );
   }
 

@@ -6,8 +6,11 @@
 export {
   type AccessToken,
   type AccessTokenRules,
+  type ClientAccessToken,
+  clientSubject,
   HOSTILE_NAMES,
   RESERVED_CLAIMS,
+  type UserAccessToken,
   verifyAccessToken,
 } from './access-token.ts';
 export { base64urlBytes } from './base64url.ts';
@@ -44,6 +47,7 @@ export { NO_ROW, PackedTable, type PackedTableOptions } from './packed-table.ts'
 export type {
   Acr,
   Amr,
+  ClientPrincipal,
   CookiePrincipal,
   Id,
   Mode,
@@ -53,6 +57,7 @@ export type {
   SessionId,
   TokenPrincipal,
   UserId,
+  UserPrincipal,
   Values,
 } from './principal.ts';
 export { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';

@@ -11,7 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { systemClock } from '@latchkey/verify';
 import { CODES, isFailure } from 'latchkey';
-import { principalIn } from '../../../packages/latchkey/src/flows/authenticate.ts';
+import { userIn } from '../../../packages/latchkey/src/flows/authenticate.ts';
 import { revoke } from '../../../packages/latchkey/src/flows/revoke.ts';
 import { handler } from '../../../packages/latchkey/src/http/handler.ts';
 import { writeReceipt } from '../../../packages/latchkey/src/http/wire.ts';
@@ -50,7 +50,7 @@ const system = compose(
   },
   systemClock,
 );
-const { authenticator, authorizer, allowed } = system;
+const { authenticator, services, authorizer, allowed } = system;
 const { rootSecret, origin } = system.rooms.config;
 const hasher = passwordHasher({
   rootSecret,
@@ -60,14 +60,12 @@ const hasher = passwordHasher({
   },
 });
 const rooms = { ...system.rooms, hasher };
-const answer = handler({ rooms, authenticator, authorizer, allowed }, system.ready);
+const answer = handler({ rooms, authenticator, services, authorizer, allowed }, system.ready);
 
 /** A page of an application: it asks who is there, and nothing else. */
 async function whoIsThere({ headers }: Request): Promise<Response> {
   try {
-    const principal = principalIn(
-      await authenticator.authenticate(headers, { safe: true, audience: origin }),
-    );
+    const principal = userIn(await authenticator.authenticate(headers, { safe: true, audience: origin }));
     if (principal === null) return new Response(null, { status: 401 });
     const { id, session } = principal;
     return Response.json({ id, session: { id: session.id } });

@@ -1,4 +1,4 @@
-import type { Entry, Position, Principal, UserId } from '@latchkey/verify';
+import type { Entry, Position, UserId, UserPrincipal } from '@latchkey/verify';
 import { ADMIN_PERMISSION, ADMINISTRATOR } from '../access/access.ts';
 import { failure } from '../errors.ts';
 import { subjectOf } from '../foundation/ids.ts';
@@ -13,7 +13,7 @@ import type { Rooms } from './rooms.ts';
  * `judgedTo` is where the log stood when they were found good, of a login that leaves no row:
  * whatever ended it since stands above. `null` of any other, of which its row says it.
  */
-export type Administrator = (Principal & { readonly judgedTo: Position | null }) | null;
+export type Administrator = (UserPrincipal & { readonly judgedTo: Position | null }) | null;
 
 /** What an event says of who did it. */
 export function doneBy(by: Administrator): Pick<AuthEvent, 'by'> {

@@ -46,6 +46,7 @@ export async function applicationSession<Data>(
     if (isFailure(error) && CODES[error.code].status === 401) return null;
     throw error;
   });
+  if (presented?.kind === 'client') throw failure('LK_TOKEN_REFUSED');
   let id = presented?.session.id ?? null;
   let begun: Promise<SessionId> | null = null;
 

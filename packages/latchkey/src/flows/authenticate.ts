@@ -11,13 +11,14 @@ import {
   type Terms,
   type Timestamp,
   type UserId,
+  type UserPrincipal,
 } from '@latchkey/verify';
 import { failure, isFailure } from '../errors.ts';
 import type { HeaderSource } from '../foundation/header-source.ts';
 import { parseSessionCredential } from '../sessions/cookie.ts';
 import { causeOfDeath, matchSecret } from '../sessions/session.ts';
 import { checkCookie } from './check-cookie.ts';
-import { checkToken, readToken } from './check-token.ts';
+import { checkToken, readToken, readTokenForAny } from './check-token.ts';
 import type { Rooms } from './rooms.ts';
 
 /** A session before login whose cookie is good: it holds data, and speaks for nobody. */
@@ -34,6 +35,17 @@ export type Presented = Principal | AnonymousSession;
 /** Who asks; `null` for nobody, and before login. */
 export function principalIn(presented: Presented | null): Principal | null {
   return presented === null || presented.kind === 'anonymous' ? null : presented;
+}
+
+/**
+ * The user who asks; `null` as in `principalIn`.
+ *
+ * @throws `LK_TOKEN_REFUSED` for a service: it has no account, and nothing here is for it.
+ */
+export function userIn(presented: Presented | null): UserPrincipal | null {
+  const principal = principalIn(presented);
+  if (principal?.kind === 'client') throw failure('LK_TOKEN_REFUSED');
+  return principal;
 }
 
 /** A session that somebody may end, because they hold what is or was its credential. */
@@ -146,12 +158,14 @@ export class Authenticator {
   }
 
   /**
-   * The living session of an access token, or `null`.
+   * The living session of an access token, or `null`. Without an audience it may be for any.
    *
-   * @throws where it is no good token, save one whose session has ended.
+   * @throws where it is no good token of a user, save one whose session has ended.
    */
-  async holderOfToken(text: string, audience: string): Promise<HeldSession | null> {
-    const token = await readToken(this.#rooms, text, audience);
+  async holderOfToken(text: string, audience: string | null): Promise<HeldSession | null> {
+    const rooms = this.#rooms;
+    const token = await (audience === null ? readTokenForAny(rooms, text) : readToken(rooms, text, audience));
+    if (token.kind === 'client') throw failure('LK_TOKEN_REFUSED');
     try {
       await checkToken(this.#rooms, token);
     } catch (error) {
@@ -178,7 +192,8 @@ export class Authenticator {
 
   #use({ answer, terms, goodUntil }: Remembered<Presented, CredentialTerms>, wanted: Wanted): Presented {
     if (terms.kind === 'token') refuseAudience(terms.audience, wanted);
-    else this.#rooms.activity.noteHit(answer.session.id, goodUntil, answer.expiresAt);
+    else if (answer.session !== null)
+      this.#rooms.activity.noteHit(answer.session.id, goodUntil, answer.expiresAt);
     return answer;
   }
 
@@ -223,8 +238,8 @@ export class Authenticator {
 }
 
 function factsOf(answer: Presented, { client, signingKey }: CredentialTerms, rs: Position): Facts {
-  const user = answer.kind === 'anonymous' ? null : answer.id;
-  return { rs, session: answer.session.id, user, client, signingKey };
+  const user = answer.kind === 'user' ? answer.id : null;
+  return { rs, session: answer.session?.id ?? null, user, client, signingKey };
 }
 
 function anonymous(id: SessionId, expiresAt: Timestamp): AnonymousSession {

@@ -8,6 +8,7 @@ import {
   type PrincipalUser,
   type Seconds,
   type Terms,
+  type UserPrincipal,
 } from '@latchkey/verify';
 import type { Decision, Subject } from '../access/access.ts';
 import { failure } from '../errors.ts';
@@ -59,7 +60,8 @@ export class Authorizer {
       type: 'access_denied',
       code,
       permission,
-      ...(principal === null ? {} : { user: principal.id, session: principal.session.id }),
+      ...(principal?.kind === 'user' ? { user: principal.id, session: principal.session.id } : {}),
+      ...(principal?.kind === 'client' ? { client: principal.client } : {}),
     });
     if (principal === null) throw failure('LK_UNAUTHENTICATED');
     if (stepUp === null) throw failure('LK_FORBIDDEN', { permission });
@@ -67,14 +69,15 @@ export class Authorizer {
   }
 
   async #subjectOf(principal: Principal | null): Promise<Subject | null> {
-    if (principal === null) return null;
+    // Rules speak of users: a service has no role, so it may what everybody may.
+    if (principal === null || principal.kind === 'client') return null;
     const { id, acr, authTime } = principal;
     const { roles, fields } = principal.user ?? (await this.#userOf(principal));
     return { id, roles, fields, acr, authTime };
   }
 
   /** A token says who, and the store what they are: remembered like a credential, and judged by the log like one. */
-  async #userOf(principal: Principal): Promise<PrincipalUser> {
+  async #userOf(principal: UserPrincipal): Promise<PrincipalUser> {
     const key = digestOf(principal.id);
     const hit = this.#users.find(key);
     if (hit !== null) return hit.answer;
@@ -91,5 +94,5 @@ export class Authorizer {
 
 /** Of no session and no client: what is remembered is of the user, whatever they ask with. */
 function factsOf({ id }: PrincipalUser, _: Terms, rs: Position): Facts {
-  return { rs, session: '', user: id, client: '', signingKey: null };
+  return { rs, session: null, user: id, client: '', signingKey: null };
 }

@@ -1,26 +1,23 @@
 import {
   type AccessToken,
+  clientSubject,
   type Facts,
-  type Principal,
+  parseCompactJws,
+  type SessionId,
   type Timestamp,
   TokenRefused,
+  type UserAccessToken,
+  type UserPrincipal,
   type Values,
   type Verdict,
   verifyAccessToken,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { createdAtOf, subjectOf } from '../foundation/ids.ts';
+import { createdAtOf, findId, subjectOf } from '../foundation/ids.ts';
 import { causeOfDeath } from '../sessions/session.ts';
+import { askOfClient, type CheckedToken, clientAnswer, refuseFloor } from './check-client-token.ts';
 import type { Rooms } from './rooms.ts';
 import { whoIs } from './who.ts';
-
-/** What the log judges a token by, and how long it is good. */
-export interface CheckedToken {
-  readonly principal: Principal;
-  readonly audience: readonly string[];
-  readonly facts: Facts;
-  readonly goodUntil: Timestamp;
-}
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'claims' | 'signingKeys'>;
 
@@ -46,6 +43,47 @@ export async function readToken(rooms: Uses, text: string, audience: string): Pr
   }
 }
 
+/**
+ * As `readToken`, whomever of our audiences it is for: to be asked afterwards, and never to be
+ * left out.
+ */
+export async function readTokenForAny(rooms: Uses, text: string): Promise<AccessToken> {
+  return await readToken(rooms, text, claimedBy(text).audience);
+}
+
+/** What a token says before anybody has verified it: good for knowing what to look for, and for nothing else. */
+export interface Claimed {
+  readonly kid: string;
+  readonly audience: string;
+  readonly session: SessionId | null;
+  /** The name of the client whose own token it says it is; `null` for a token of a user. */
+  readonly client: string | null;
+}
+
+const NOTHING: Claimed = { kid: '', audience: '', session: null, client: null };
+
+/** Reads a token without believing it. */
+export function claimedBy(text: string): Claimed {
+  try {
+    const { header, payload } = parseCompactJws(text);
+    const of = (name: string): string => {
+      const value: unknown = Object.hasOwn(payload, name) ? payload[name] : null;
+      const first: unknown = Array.isArray(value) ? value[0] : value;
+      return typeof first === 'string' ? first : '';
+    };
+    const isOfClient = !Object.hasOwn(payload, 'sid') && of('sub') === clientSubject(of('client_id'));
+    return {
+      kid: header.kid,
+      audience: of('aud'),
+      session: findId<'session'>(of('sid')),
+      client: isOfClient ? of('client_id') : null,
+    };
+  } catch (error) {
+    if (error instanceof TokenRefused) return NOTHING;
+    throw error;
+  }
+}
+
 function verify({ config, clock, signingKeys }: Uses, text: string, audience: string): AccessToken {
   return verifyAccessToken(text, {
     issuer: config.origin,
@@ -68,31 +106,47 @@ function refusal(error: TokenRefused): Error {
  * @throws `LK_TOKEN_REVOKED`, shown as `LK_UNAUTHENTICATED`; `LK_STORE_UNAVAILABLE`.
  */
 export async function checkToken(rooms: Uses, token: AccessToken): Promise<CheckedToken> {
-  if (token.rs === null) throw failure('LK_TOKEN_REFUSED');
-  const facts: Facts = {
-    rs: token.rs,
-    session: token.session,
-    user: token.subject,
-    client: rooms.config.clients.get(token.client)?.subject ?? subjectOf('client', token.client),
-    signingKey: subjectOf('signing_key', token.kid),
-  };
+  const facts = factsOfToken(rooms, token);
   const verdict = await judge(rooms, facts);
   if (verdict === 'revoked') throw failure('LK_TOKEN_REVOKED');
-  if (verdict === 'ok') return answer(rooms, token, facts, token, token.claims, null);
+  if (verdict === 'ok') {
+    if (token.kind === 'client') return clientAnswer(token, facts);
+    return answer(rooms, token, facts, token, token.claims, null);
+  }
   // Of keys the session's row knows nothing, and a copy that cannot tell may not have heard: their own rows do.
   if (verdict === 'unknown' && (await rooms.store.signingKeys.find(token.kid)) === null)
     throw failure('LK_TOKEN_REVOKED');
-  return askStore(rooms, token, facts);
+  return token.kind === 'client' ? askOfClient(rooms, token, facts) : askStore(rooms, token, facts);
+}
+
+/**
+ * What the log judges a token by.
+ *
+ * @throws `LK_TOKEN_REFUSED` where it has no position: none of ours.
+ */
+export function factsOfToken({ config }: Pick<Uses, 'config'>, token: AccessToken): Facts {
+  if (token.rs === null) throw failure('LK_TOKEN_REFUSED');
+  return {
+    rs: token.rs,
+    session: token.session,
+    user: token.kind === 'user' ? token.subject : null,
+    client: config.clients.get(token.client)?.subject ?? subjectOf('client', token.client),
+    signingKey: subjectOf('signing_key', token.kid),
+  };
 }
 
 /** What the log says: it alone knows which signing keys are trusted no more, so a copy that is too old pulls first. */
-async function judge({ tail }: Uses, facts: Facts): Promise<Verdict | 'unknown'> {
+async function judge({ tail }: Pick<Uses, 'tail'>, facts: Facts): Promise<Verdict | 'unknown'> {
   if (!tail.isFresh()) await tail.catchUp();
   return tail.check(facts);
 }
 
-/** The row decides, or where a login leaves none, the user's. */
-async function askStore(rooms: Uses, token: AccessToken, facts: Facts): Promise<CheckedToken> {
+/**
+ * The row decides, or where a login leaves none, the user's.
+ *
+ * @throws `LK_TOKEN_REVOKED`; `LK_STORE_UNAVAILABLE`.
+ */
+export async function askStore(rooms: Uses, token: UserAccessToken, facts: Facts): Promise<CheckedToken> {
   const { store, clock } = rooms;
   const reading = await store.sessions.read(token.session);
   if (reading === null) return askWithoutSession(rooms, token, facts);
@@ -109,7 +163,7 @@ async function askStore(rooms: Uses, token: AccessToken, facts: Facts): Promise<
 }
 
 /** No row says whether the session was ended: the log does, for as long as its token could be good. */
-async function askWithoutSession(rooms: Uses, token: AccessToken, facts: Facts): Promise<CheckedToken> {
+async function askWithoutSession(rooms: Uses, token: UserAccessToken, facts: Facts): Promise<CheckedToken> {
   const { store, tail } = rooms;
   const client = rooms.config.clients.get(token.client);
   if (client === undefined || client.refresh) throw failure('LK_TOKEN_REVOKED');
@@ -125,21 +179,16 @@ async function askWithoutSession(rooms: Uses, token: AccessToken, facts: Facts):
   return answer(rooms, token, { ...facts, rs: reading.head }, token, claims, null);
 }
 
-/** R2: a floor speaks of the thing in hand, and a spared session's older tokens are not spared. */
-function refuseFloor(floor: number | null, token: AccessToken): void {
-  if (floor !== null && floor > (token.rs ?? -1)) throw failure('LK_TOKEN_REVOKED');
-}
-
 function answer(
   { config }: Uses,
-  token: AccessToken,
+  token: UserAccessToken,
   facts: Facts,
-  known: Pick<AccessToken, 'acr' | 'amr' | 'authTime'>,
+  known: Pick<UserAccessToken, 'acr' | 'amr' | 'authTime'>,
   claims: Values,
   endsAt: Timestamp | null,
 ): CheckedToken {
   const goodUntil = token.expiresAt * 1_000;
-  const principal: Principal = Object.freeze({
+  const principal: UserPrincipal = Object.freeze({
     kind: 'user',
     id: token.subject,
     user: null,

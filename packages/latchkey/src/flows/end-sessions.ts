@@ -1,4 +1,4 @@
-import type { Cursor, Millis, Principal, SessionId, UserId } from '@latchkey/verify';
+import type { Cursor, Millis, SessionId, UserId, UserPrincipal } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import { causeOfDeath } from '../sessions/session.ts';
@@ -22,7 +22,7 @@ export async function signOut(rooms: Uses, { id, userId }: HeldSession): Promise
  * @throws `LK_NOT_FOUND` for one that is not theirs, or has ended: which of the two is not told;
  *   `LK_UNAUTHENTICATED` where the session that asks was ended meanwhile.
  */
-export async function endSession(rooms: Uses, principal: Principal, id: SessionId): Promise<Receipt> {
+export async function endSession(rooms: Uses, principal: UserPrincipal, id: SessionId): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
     // In one order, so that two sessions that end each other don't wait for each other.
     for (const held of [principal.session.id, id].toSorted()) await tables.sessions.hold(held);
@@ -44,7 +44,7 @@ export async function endSession(rooms: Uses, principal: Principal, id: SessionI
  */
 export async function endSessions(
   rooms: Uses,
-  principal: Principal,
+  principal: UserPrincipal,
   except: 'current' | null,
 ): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
@@ -67,7 +67,7 @@ export async function endSessions(
 export async function livingSession(
   { config, clock }: Pick<Rooms, 'config' | 'clock'>,
   tables: Tables,
-  principal: Principal,
+  principal: UserPrincipal,
 ): Promise<SessionRecord | null> {
   const reading = await tables.sessions.hold(principal.session.id);
   if (reading === null) {

@@ -1,4 +1,4 @@
-import type { Principal, PrincipalSession, PrincipalUser } from '@latchkey/verify';
+import type { PrincipalSession, PrincipalUser, UserPrincipal } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import { principalSession } from '../sessions/session.ts';
 import type { Rooms } from './rooms.ts';
@@ -6,7 +6,7 @@ import { whoIs } from './who.ts';
 
 /** A principal with all that is known of it. */
 export interface Person {
-  readonly principal: Principal;
+  readonly principal: UserPrincipal;
   readonly user: PrincipalUser;
   readonly session: PrincipalSession;
 }
@@ -18,7 +18,7 @@ export interface Person {
  */
 export async function personOf(
   rooms: Pick<Rooms, 'config' | 'store' | 'claims'>,
-  principal: Principal,
+  principal: UserPrincipal,
 ): Promise<Person> {
   if (principal.user !== null) return { principal, user: principal.user, session: principal.session };
   const { store } = rooms;

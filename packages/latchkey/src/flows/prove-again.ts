@@ -1,4 +1,4 @@
-import type { CookiePrincipal, Principal } from '@latchkey/verify';
+import type { CookiePrincipal, UserPrincipal } from '@latchkey/verify';
 import { failure, isFailure } from '../errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { networkOf } from '../identity/throttle.ts';
@@ -30,7 +30,7 @@ type Uses = Pick<
 
 /** Who proves again, and what a rotation replaces. */
 export interface SessionHolder {
-  readonly principal: Principal;
+  readonly principal: UserPrincipal;
   /** SHA-256 of the secret of the session's cookie; `null` where a token alone was presented. */
   readonly secretHash: Uint8Array | null;
 }
@@ -119,7 +119,7 @@ export async function changePassword(
 
 async function check(
   rooms: Uses,
-  principal: Principal,
+  principal: UserPrincipal,
   password: string,
   ip: string | null,
 ): Promise<CheckedPassword> {
@@ -135,7 +135,7 @@ async function check(
 /** Does what may be refused, and tells of it where it is. */
 async function refusing<T>(
   rooms: Pick<Rooms, 'emit'>,
-  principal: Principal,
+  principal: UserPrincipal,
   ip: string | null,
   work: () => Promise<T>,
 ): Promise<T> {

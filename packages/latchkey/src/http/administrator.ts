@@ -1,4 +1,4 @@
-import type { Principal } from '@latchkey/verify';
+import type { UserPrincipal } from '@latchkey/verify';
 import { ADMIN_PERMISSION } from '../access/access.ts';
 import { failure } from '../errors.ts';
 import type { Administrator } from '../flows/administrator.ts';
@@ -10,7 +10,7 @@ import { type Exchange, requirePrincipal } from './exchange.ts';
  *
  * @throws `LK_UNAUTHENTICATED` for nobody; `LK_FORBIDDEN` for anybody else.
  */
-export async function requireAdministrator(exchange: Exchange): Promise<Principal> {
+export async function requireAdministrator(exchange: Exchange): Promise<UserPrincipal> {
   const principal = await requirePrincipal(exchange);
   await exchange.authorizer.authorize(principal, ADMIN_PERMISSION, undefined);
   return principal;
@@ -30,6 +30,6 @@ export async function actingAdministrator(exchange: Exchange): Promise<NonNullab
   await rooms.tail.catchUp();
   const judgedTo = rooms.tail.cursor?.seq ?? 0;
   const now = principalIn(await checkAgain());
-  if (now === null) throw failure('LK_UNAUTHENTICATED');
+  if (now?.kind !== 'user') throw failure('LK_UNAUTHENTICATED');
   return { ...now, judgedTo };
 }

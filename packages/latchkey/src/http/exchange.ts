@@ -1,6 +1,7 @@
-import type { Principal, SessionId } from '@latchkey/verify';
+import type { SessionId, UserPrincipal } from '@latchkey/verify';
 import { CODES, failure, invalid, isFailure } from '../errors.ts';
-import { type Authenticator, type Presented, principalIn } from '../flows/authenticate.ts';
+import { type Authenticator, type Presented, userIn } from '../flows/authenticate.ts';
+import type { ClientAuthenticator } from '../flows/authenticate-client.ts';
 import type { Authorizer } from '../flows/authorize.ts';
 import { type Person, personOf } from '../flows/person.ts';
 import type { SessionHolder } from '../flows/prove-again.ts';
@@ -24,6 +25,7 @@ export interface Connection {
 export interface Services {
   readonly rooms: Rooms;
   readonly authenticator: Authenticator;
+  readonly services: ClientAuthenticator;
   readonly authorizer: Authorizer;
   readonly allowed: AllowedOrigins;
 }
@@ -75,8 +77,8 @@ export function isFromBrowser({ headers }: RequestHead): boolean {
  *
  * @throws `LK_UNAUTHENTICATED` for nobody, and for a session before login.
  */
-export async function requirePrincipal(exchange: Exchange): Promise<Principal> {
-  const principal = principalIn(await exchange.presented());
+export async function requirePrincipal(exchange: Exchange): Promise<UserPrincipal> {
+  const principal = userIn(await exchange.presented());
   if (principal === null) throw failure('LK_UNAUTHENTICATED');
   return principal;
 }
@@ -120,7 +122,7 @@ export function cookieCredential(request: RequestHead, cookie: SessionCookie): S
 /** Who looks at a page: a credential that is no longer good is none. */
 export async function viewer(exchange: Exchange): Promise<Person | null> {
   try {
-    const principal = principalIn(await exchange.presented());
+    const principal = userIn(await exchange.presented());
     return principal === null ? null : await personOf(exchange.rooms, principal);
   } catch (error) {
     if (isFailure(error) && CODES[error.code].status === 401) return null;

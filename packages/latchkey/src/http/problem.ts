@@ -40,6 +40,9 @@ export function problemHeaders(shown: Failure, request: RequestHead): [string, s
 }
 
 function challenge(shown: Failure, request: RequestHead): string {
+  // RFC 6749 §5.2: by the scheme that a client with a key has used, and by no other route.
+  if (isFailure(shown.cause, 'LK_KEY_REFUSED') && /^basic /i.test(request.headers.get('authorization') ?? ''))
+    return 'Basic realm="latchkey", charset="UTF-8"';
   if (shown.code !== 'LK_STEP_UP_REQUIRED')
     return request.headers.has('authorization') ? 'Bearer error="invalid_token"' : 'Bearer';
   // RFC 9470 §3.

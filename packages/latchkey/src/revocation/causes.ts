@@ -33,6 +33,10 @@ export const CAUSES = {
   roles_changed: { kind: 'changed', scope: 'user' },
   profile_changed: { kind: 'changed', scope: 'user' },
   client_disabled: { kind: 'revoke', scope: 'client' },
+  /** Its key may have leaked: that one ends, and all that was given out for it. */
+  client_key_rotated: { kind: 'revoke', scope: 'client' },
+  /** In good time: the key before has a grace, and what was given out for it stays good. */
+  client_key_replaced: { kind: 'changed', scope: 'client' },
   /** All that was given to a client, which may begin anew. */
   client_ended: { kind: 'revoke', scope: 'client' },
   signing_key_revoked: { kind: 'revoke', scope: 'signing_key' },

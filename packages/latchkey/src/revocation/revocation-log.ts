@@ -214,7 +214,8 @@ export class RevocationLog implements LogSource {
       }
       // Whoever is first writes it; the others find it written.
       await store.transaction(async (tables) => {
-        // R7: before the log's head, as whoever removes a key takes the two.
+        // R7: before the log's head, as whoever removes a key or disables a client takes the two.
+        await tables.lock('clients');
         await tables.lock('signing_keys');
         await tables.log.beginEpoch(answer.epoch, verdict, clock.now(), seen?.seq);
       });

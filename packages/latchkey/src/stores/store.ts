@@ -492,7 +492,8 @@ export interface LogStore {
    * Begins another epoch, above every position ever given and above `seen`, where `expected`
    * is still the epoch; false, with nothing written, where somebody else was faster. After a
    * `restore` all that is older is dead: a floor for everyone stands where the epoch starts,
-   * and signing keys are gone, because what was revoked meanwhile cannot be known.
+   * signing keys are gone, and clients with a key are disabled, because what was revoked
+   * meanwhile cannot be known.
    */
   beginEpoch(expected: string, cause: EpochCause, now: Timestamp, seen?: Position): Promise<boolean>;
   /**
@@ -533,12 +534,13 @@ export interface Tables {
   readonly receipts: ReceiptStore;
   readonly followers: FollowerStore;
   readonly clients: ClientStore;
+  readonly services: ServiceClientStore;
   /** Keeps everybody else who asks for the same name waiting until this transaction ends. */
   lock(name: LockName): Promise<void>;
 }
 
 /** What processes do one at a time. */
-export type LockName = 'bounds' | 'signing_keys' | 'administrators';
+export type LockName = 'bounds' | 'signing_keys' | 'administrators' | 'clients';
 
 /** Configured clients, as far as the store knows of them. */
 export interface ClientStore {
@@ -557,6 +559,54 @@ export interface DisabledClient {
   readonly subject: string;
   readonly name: string;
   readonly disabledAt: Timestamp;
+}
+
+/** What is kept of the keys of a client, which are never stored themselves. */
+export interface ClientKey {
+  /** SHA-256 of the secret in the key. */
+  readonly keyHash: Uint8Array;
+  /** Of the key before, where its grace was asked for. */
+  readonly previousKeyHash: Uint8Array | null;
+  /** From when on that one is no longer good. */
+  readonly previousUntil: Timestamp | null;
+}
+
+/** A client with a key: a service, to which tokens are addressed. */
+export interface ServiceClientRecord extends ClientKey {
+  /** The client's subject in the log, which follows from its name. */
+  readonly subject: string;
+  readonly name: string;
+  /** Whom it answers for, one at least. */
+  readonly audiences: readonly string[];
+  readonly createdAt: Timestamp;
+  /** When it got its key, where that is not its first. */
+  readonly rotatedAt: Timestamp | null;
+}
+
+/** One reading of a client with a key with all that its trust depends on, in one snapshot. */
+export interface ServiceReading {
+  /** The log's head in the same snapshot. */
+  readonly head: Position;
+  readonly client: ServiceClientRecord;
+  /** Since when it is disabled; `null` where it is not. */
+  readonly disabledAt: Timestamp | null;
+  /** The highest floor that concerns the client or everyone, or `null`: for its tokens, not for its key. */
+  readonly floor: Position | null;
+}
+
+export interface ServiceClientStore {
+  /** @returns false, with nothing written, where another has the subject. */
+  create(client: ServiceClientRecord): Promise<boolean>;
+  /** All of it read in one snapshot, from where it is written. */
+  read(subject: string): Promise<ServiceReading | null>;
+  /** Finds a client, and keeps everybody else from changing its row until the transaction ends. */
+  hold(subject: string): Promise<ServiceClientRecord | null>;
+  /** By their names, the disabled too. */
+  list(): Promise<readonly ServiceClientRecord[]>;
+  /** By their names, without those that are disabled. */
+  listEnabled(): Promise<readonly ServiceClientRecord[]>;
+  /** Puts a key in the place of the one before; false where there is no such client. */
+  replaceKey(subject: string, key: ClientKey, at: Timestamp): Promise<boolean>;
 }
 
 /** What a backup says of itself. */

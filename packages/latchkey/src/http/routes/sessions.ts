@@ -1,4 +1,4 @@
-import type { Principal, SessionId, Timestamp } from '@latchkey/verify';
+import type { SessionId, Timestamp, UserPrincipal } from '@latchkey/verify';
 import { z } from 'zod';
 import { failure } from '../../errors.ts';
 import { endSession, endSessions } from '../../flows/end-sessions.ts';
@@ -14,7 +14,7 @@ const receiptAnswer = z.object({ receipt: receiptShape });
 /** One page of a principal's living sessions, newest first. */
 export async function listSessions(
   { rooms }: Pick<Exchange, 'rooms'>,
-  principal: Principal,
+  principal: UserPrincipal,
   page: { readonly limit: number; readonly after: SessionId | null },
 ): Promise<{
   readonly items: readonly (ListedSession & { lastSeenAt: Timestamp })[];

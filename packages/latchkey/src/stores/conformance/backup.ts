@@ -10,6 +10,7 @@ import {
   sampleHash,
   sampleId,
   samplePassword,
+  sampleServiceClient,
   sampleUser,
 } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
@@ -56,6 +57,13 @@ async function fill(store: Store) {
   for (let tries = 0; tries < 3; tries += 1) await store.attempts.count(user.id, NOW);
   const client = { subject: sampleId(), name: 'batch' };
   await store.clients.disable(client, NOW);
+  const service = sampleServiceClient({
+    previousKeyHash: sampleHash(),
+    previousUntil: NOW + 1,
+    rotatedAt: NOW,
+  });
+  await store.services.create(service);
+  await store.clients.disable(service, NOW);
   await store.log.raiseFloor('user', user.id, 7);
   const key = sampleId();
   const appended = await store.transaction(
@@ -65,7 +73,7 @@ async function fill(store: Store) {
         sampleEntry({ scope: 'signing_key', subject: key, expiresAt: NOW + 9 * DAY }),
       ]),
   );
-  return { user, session, anonymous, client, entries: appended.entries };
+  return { user, session, anonymous, client, service, entries: appended.entries };
 }
 
 async function backUp(store: Store): Promise<readonly string[]> {
@@ -87,7 +95,7 @@ function rowsOf(lines: readonly string[]): readonly string[] {
 
 function keeping(test: StoreTest): void {
   test('a backup that is restored brings back all of it, and nothing else is there', async (store) => {
-    const { user, session, anonymous, client, entries } = await fill(store);
+    const { user, session, anonymous, client, service, entries } = await fill(store);
     const lines = await backUp(store);
     const later = await createUser(store);
     await store.users.setFields(user.id, '{}');
@@ -95,6 +103,7 @@ function keeping(test: StoreTest): void {
     await store.passwords.put(samplePassword(later.id));
     await store.attempts.reset(user.id);
     await store.clients.enable(client.subject);
+    await store.services.replaceKey(service.subject, sampleServiceClient(), NOW + 1);
     await store.data.write(anonymous.id, 'cart', null, 1);
     await store.proofs.replace('setup', sampleHash(), NOW + 2 * DAY);
 
@@ -112,6 +121,7 @@ function keeping(test: StoreTest): void {
     );
     assert.equal(await store.attempts.count(user.id, NOW), 4);
     assert.equal(await store.clients.disabledAt(client.subject), NOW);
+    assert.deepEqual(await store.services.list(), [service]);
     assert.equal(await store.log.floor('user', user.id), 7);
     assert.deepEqual((await store.log.pull(null, NOW)).entries, entries);
     assert.equal(await store.meta.find('text'), 'a\n"b"\u2028\u{1f511}');
@@ -223,6 +233,17 @@ function epochs(test: StoreTest): void {
     assert.equal((await store.sessions.read(session.id))?.floor, epochStart);
     assert.deepEqual(await store.signingKeys.list(), []);
     assert.equal(await store.sessions.create({ ...session, id: sampleId(), rs: last.seq }), false);
+  });
+
+  test('restoring disables clients with a key until somebody enables them, for what became of their keys is not known', async (store) => {
+    await fill(store);
+    const service = sampleServiceClient({ name: 'shipping' });
+    await store.services.create(service);
+    await restore(store, await backUp(store));
+    assert.equal((await store.services.read(service.subject))?.disabledAt, OPTIONS.now);
+    assert.deepEqual(await store.services.listEnabled(), []);
+    await store.clients.enable(service.subject);
+    assert.deepEqual(await store.services.listEnabled(), [service]);
   });
 
   test('the epoch is above what the lost database had given, though the clock says less', async (store) => {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Entry, Id, SessionId, Timestamp, UserId } from '@latchkey/verify';
 import { randomBytes } from '../../foundation/random.ts';
-import type { NewEntry, PasswordRecord, SessionRecord, Tables, UserRecord } from '../store.ts';
+import type {
+  NewEntry,
+  PasswordRecord,
+  ServiceClientRecord,
+  SessionRecord,
+  Tables,
+  UserRecord,
+} from '../store.ts';
 
 /** The time at which everything happens, unless a test says otherwise. */
 export const NOW: Timestamp = 1_800_000_000_000;
@@ -52,6 +59,21 @@ export function samplePassword(userId: UserId, changes: Partial<PasswordRecord> 
     phc: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA',
     pepper: null,
     changedAt: NOW,
+    ...changes,
+  };
+}
+
+/** A client with a key that nobody has. */
+export function sampleServiceClient(changes: Partial<ServiceClientRecord> = {}): ServiceClientRecord {
+  return {
+    subject: sampleId<'client'>(),
+    name: 'orders',
+    audiences: ['orders', 'https://orders.example.com'],
+    keyHash: sampleHash(),
+    previousKeyHash: null,
+    previousUntil: null,
+    createdAt: NOW,
+    rotatedAt: null,
     ...changes,
   };
 }

@@ -10,6 +10,7 @@ import { endingConformance } from './ending.ts';
 import { identityConformance } from './identity.ts';
 import { logConformance } from './log.ts';
 import { operationsConformance } from './operations.ts';
+import { serviceClientConformance } from './service-clients.ts';
 import { sessionDataConformance } from './session-data.ts';
 import { sessionLifeConformance } from './session-life.ts';
 import { sessionListConformance } from './session-list.ts';
@@ -48,6 +49,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: lists of sessions`, () => sessionListConformance(storeTest));
   describe(`${name}: refresh chains and signing keys`, () => tokenConformance(storeTest));
   describe(`${name}: what administrators see and do`, () => administrationConformance(storeTest));
+  describe(`${name}: clients with a key`, () => serviceClientConformance(storeTest));
   describe(`${name}: session data`, () => sessionDataConformance(storeTest));
   describe(`${name}: meta, proofs, receipts and followers`, () => operationsConformance(storeTest));
   describe(`${name}: backups`, () => backupConformance(storeTest));

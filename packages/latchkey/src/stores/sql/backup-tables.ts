@@ -51,6 +51,19 @@ export const TABLES = {
   // Kept, so that nobody who has used up their guesses gets new ones.
   attempt: { columns: { subject: 'bytes', tries: 'integer', tried_at: 'integer' }, key: ['subject'] },
   disabled_client: { columns: { subject: 'bytes', name: 'text', disabled_at: 'integer' }, key: ['subject'] },
+  service_client: {
+    columns: {
+      subject: 'bytes',
+      name: 'text',
+      audiences: 'text',
+      key_hash: 'bytes',
+      previous_key_hash: 'bytes or null',
+      previous_until: 'integer or null',
+      created_at: 'integer',
+      rotated_at: 'integer or null',
+    },
+    key: ['subject'],
+  },
   floor: { columns: { scope: 'text', subject: 'bytes', min_rs: 'integer' }, key: ['scope', 'subject'] },
   revocation: {
     columns: {

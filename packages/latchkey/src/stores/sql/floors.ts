@@ -5,9 +5,9 @@ import { type Param, Statement } from './statement.ts';
 
 const EVERYONE = new Uint8Array(0);
 
-/** Whom floors may concern: a session's user, if it has one, and its client; a user alone has none. */
+/** Whom floors may concern: a session's user, if it has one, and its client; a user alone has none, nor has a client a user. */
 export interface Concerned {
-  readonly user: Expression<Uint8Array | null>;
+  readonly user: Expression<Uint8Array | null> | null;
   readonly client: Expression<Uint8Array> | null;
 }
 
@@ -22,7 +22,7 @@ function concerning(db: Kysely<Schema>, { user, client }: Concerned) {
     .selectFrom('floor')
     .where((eb) =>
       eb.or([
-        eb.and([eb('floor.scope', '=', 'user'), eb('floor.subject', '=', user)]),
+        ...(user === null ? [] : [eb.and([eb('floor.scope', '=', 'user'), eb('floor.subject', '=', user)])]),
         ...(client === null
           ? []
           : [eb.and([eb('floor.scope', '=', 'client'), eb('floor.subject', '=', client)])]),

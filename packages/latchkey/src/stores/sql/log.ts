@@ -1,5 +1,5 @@
 import type { Cursor, Entry, EntryKind, FloorScope, Position, Scope, Timestamp } from '@latchkey/verify';
-import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import { randomBytes, randomTag } from '../../foundation/random.ts';
 import type { Appended, EpochCause, LogReading, LogStore, NewEntry, Seen, Standing } from '../store.ts';
@@ -55,6 +55,20 @@ export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
     beat: beatStatement(db, dialect),
     beginEpoch: beginEpochStatement(db, dialect),
     forgetKeys: new Statement(() => db.deleteFrom('signing_key')),
+    suspendServices: new Statement((param: Param<{ now: Timestamp }>) =>
+      db
+        .insertInto('disabled_client')
+        .columns(['subject', 'name', 'disabled_at'])
+        .expression((eb) =>
+          eb
+            .selectFrom('service_client')
+            .select(['service_client.subject', 'service_client.name'])
+            .select(sql<Timestamp>`cast(${param('now')} as bigint)`.as('disabled_at'))
+            // Without a condition SQLite would take what follows for one of a join.
+            .where(sql<SqlBool>`1 = 1`),
+        )
+        .onConflict((conflict) => conflict.column('subject').doNothing()),
+    ),
     holds: new Statement(
       (param: Param<{ seq: Position; kind: EntryKind; scope: Scope; subject: Bytes; since: Position }>) =>
         db
@@ -328,6 +342,7 @@ export class SqlLog implements LogStore {
       if (cause === 'restore') {
         await runner.write(this.#statements.raiseFloor, { scope: 'all', subject: EVERYONE, seq: row.start });
         await runner.write(this.#statements.forgetKeys, {});
+        await runner.write(this.#statements.suspendServices, { now });
       }
       return true;
     });

@@ -139,6 +139,20 @@ export interface DisabledClientTable {
   readonly disabled_at: Timestamp;
 }
 
+/** Clients with a key. */
+export interface ServiceClientTable {
+  /** The client's subject in the log. */
+  readonly subject: Bytes;
+  readonly name: string;
+  /** A JSON array of strings. */
+  readonly audiences: string;
+  readonly key_hash: Bytes;
+  readonly previous_key_hash: Bytes | null;
+  readonly previous_until: Timestamp | null;
+  readonly created_at: Timestamp;
+  readonly rotated_at: Timestamp | null;
+}
+
 export interface SessionDataTable {
   readonly session_id: Bytes;
   readonly key: string;
@@ -206,6 +220,7 @@ export interface Schema {
   readonly session_seen: SessionSeenTable;
   readonly signing_key: SigningKeyTable;
   readonly disabled_client: DisabledClientTable;
+  readonly service_client: ServiceClientTable;
   readonly proof: ProofTable;
   readonly receipt: ReceiptTable;
   readonly follower: FollowerTable;

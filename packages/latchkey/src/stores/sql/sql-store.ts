@@ -15,6 +15,7 @@ import { receiptStatements, SqlReceipts } from './receipts.ts';
 import { repeating } from './repeat.ts';
 import { type Alone, restore } from './restore.ts';
 import type { Schema } from './schema.ts';
+import { SqlServiceClients, serviceClientStatements } from './service-clients.ts';
 import { SqlSessionData, sessionDataStatements } from './session-data.ts';
 import { sessionStatements } from './session-statements.ts';
 import { SqlSessions } from './sessions.ts';
@@ -88,6 +89,7 @@ function compile(db: Kysely<Schema>, dialect: SqlDialect) {
     receipts: receiptStatements(db),
     followers: followerStatements(db),
     clients: clientStatements(db),
+    services: serviceClientStatements(db, dialect),
   };
 }
 
@@ -105,6 +107,7 @@ function tablesOf(statements: Statements, runner: Runner, dialect: SqlDialect): 
     receipts: new SqlReceipts(statements.receipts, runner),
     followers: new SqlFollowers(statements.followers, runner),
     clients: new SqlClients(statements.clients, runner),
+    services: new SqlServiceClients(statements.services, runner),
     lock: async (name) => {
       if (!runner.inTransaction)
         throw new TypeError('a lock is held until a transaction ends: there is none');

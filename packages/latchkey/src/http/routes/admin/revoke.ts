@@ -1,4 +1,4 @@
-import type { Principal } from '@latchkey/verify';
+import type { UserPrincipal } from '@latchkey/verify';
 import { z } from 'zod';
 import { invalid } from '../../../errors.ts';
 import { requireTarget, revoke } from '../../../flows/revoke.ts';
@@ -70,7 +70,7 @@ function idFrom<Kind extends 'session' | 'user'>(kind: Kind, text: string) {
   return id;
 }
 
-function endsOwn(target: RevocationTarget, { id, session }: Principal): boolean {
+function endsOwn(target: RevocationTarget, { id, session }: UserPrincipal): boolean {
   if ('session' in target) return target.session === session.id;
   if ('user' in target) return target.user === id;
   return 'all' in target || target.client === session.client;

@@ -1,0 +1,15 @@
+import type { ServiceClient } from '../flows/authenticate-client.ts';
+import type { Exchange } from './exchange.ts';
+
+/**
+ * Which service asks. It is checked anew at each call, so that a stream may ask again for as
+ * long as it lasts: from memory, unless the log has said something of the client since.
+ *
+ * @throws as `ClientAuthenticator.authenticate`.
+ */
+export async function requireServiceClient({
+  services,
+  request,
+}: Pick<Exchange, 'services' | 'request'>): Promise<ServiceClient> {
+  return await services.authenticate(request.headers);
+}
