@@ -21,6 +21,14 @@ export {
   verifySignature,
 } from './compact-jws.ts';
 export { LatchkeyError } from './errors.ts';
+export {
+  feedSubject,
+  feedSubjects,
+  KIND_CODES,
+  SCOPE_CODES,
+  SUBJECT_BYTES,
+  subjectOf,
+} from './feed-subject.ts';
 export type {
   Cursor,
   Entry,
