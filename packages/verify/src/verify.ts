@@ -28,6 +28,7 @@ export {
   SCOPE_CODES,
   SUBJECT_BYTES,
   subjectOf,
+  type WriteFeedSubject,
 } from './feed-subject.ts';
 export type {
   Cursor,
@@ -63,7 +64,7 @@ export type {
   UserId,
   Values,
 } from './principal.ts';
-export { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
+export { type EntrySection, type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
 export { type JsonRefusal, JsonRefused, parseStrictJson } from './strict-json.ts';
 export { Tail, type TailOptions } from './tail.ts';
 export {

@@ -57,7 +57,8 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
             audience: rooms.config.origin,
           }))());
       const url = new URL(request.url);
-      return route.run({ ...services, request, url, params, ip, requestId, presented });
+      const cut = connection.cut ?? null;
+      return route.run({ ...services, request, url, params, ip, requestId, cut, presented });
     });
     for (const [name, value] of everywhere) response.headers.set(name, value);
     response.headers.set('X-Request-Id', requestId);

@@ -82,10 +82,7 @@ export async function findFollowers({
   return [...nodes, ...services.values()].toSorted((one, other) => one.registeredAt - other.registeredAt);
 }
 
-function reportedBy(
-  records: readonly FollowerRecord[],
-  self: FollowerId,
-): readonly RemoteFollowerRecord[] {
+function reportedBy(records: readonly FollowerRecord[], self: FollowerId): readonly RemoteFollowerRecord[] {
   return records.flatMap(({ id, relay }) => (id === self ? [] : (relay?.followers ?? [])));
 }
 

@@ -56,6 +56,11 @@ export class Receipts {
     this.#options = options;
   }
 
+  /** Where they read who follows. */
+  get sources(): FollowerSources {
+    return this.#options.followers;
+  }
+
   /**
    * Opens the receipt of a revocation that has just been committed. Its time is
    * taken after the commit, because a follower that pulled before it may be

@@ -260,6 +260,8 @@ export interface RemoteFollowerRecord {
 export const ROOT_KEY = 'root_secret';
 /** The name under which the bounds stand that the running processes act by. */
 export const BOUNDS = 'bounds';
+/** The name under which the salt of the feed stands: 16 bytes as base64url. */
+export const FEED_SALT = 'feed_salt';
 
 export interface MetaStore {
   find(key: string): Promise<string | null>;
