@@ -6,10 +6,10 @@ const GOOD_FOR: Millis = 5_000;
 /** How long it is kept where nothing has come since. */
 const KEPT_FOR: Millis = 60_000;
 /** Downloads of one client at once, on one node. */
-const MOST_OF_CLIENT = 8;
-/** Downloads of all clients at once, on one node: each may hold a snapshot of its own. */
-const MOST = 32;
-/** How long a download may take. */
+const MOST_OF_CLIENT = 64;
+/** Downloads of all clients at once, on one node. */
+const MOST = 256;
+/** How long a download may take: for so long a snapshot may stay in memory that is no longer handed out. */
 const LONGEST: Millis = 60_000;
 const RETRY_AFTER: Millis = 2_000;
 /** Bytes that are handed over at once. */
