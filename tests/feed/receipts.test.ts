@@ -5,7 +5,7 @@ import { clientsOf } from '../../packages/latchkey/src/clients.ts';
 import { doorOf } from '../../packages/latchkey/src/door.ts';
 import type { Receipt } from '../../packages/latchkey/src/revocation/receipts.ts';
 import type { System } from '../../packages/latchkey/src/system.ts';
-import { type NodePair, openPair } from '../attacks/node-pair.ts';
+import { type NodePair, openPair, withoutHints } from '../attacks/node-pair.ts';
 import { overriding } from '../attacks/scene.ts';
 import { STORES } from '../contract/stores.ts';
 import { codeOf } from '../http/world.ts';
@@ -91,6 +91,21 @@ for (const [name, on] of STORES) {
       const { head } = await late.begin();
       assert.ok(head >= seq);
       assert.deepEqual(await namesOf(receipt), [[], true]);
+    });
+
+    test('are right to be settled before somebody comes, who hears of it at a node that had not', async () => {
+      const behind = await openPair({ on, second: withoutHints });
+      const [first, second] = [behind.nodes[0].system, behind.nodes[1].system];
+      const clients = clientsOf(doorOf(() => first));
+      const other = (await clients.create({ name: 'late', audiences: ['late'] })).key.reveal();
+      await second.rooms.tail.catchUp();
+      const late = new Service(askOf(second), other);
+      await late.load();
+      const { receipt, seq } = await revokeAt(first);
+      const { names } = await receipt.details();
+      assert.ok(!names.pending.includes('late'));
+      assert.ok((await late.pull()).head >= seq, 'its first answer is of after its registration');
+      await behind.close();
     });
 
     test('count a service that moves between nodes once, from its first registration and by its last word', async () => {
