@@ -23,6 +23,10 @@ def decode(text): return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 def named(kind, name): return hashlib.sha256(kind.encode() + b"\0" + name.encode()).digest()[:16]
 
 
+def hashed(salt, scope, subject):
+    return b"" if scope == "all" else hashlib.sha256(salt + bytes([CODES[scope]]) + subject).digest()[:16]
+
+
 def read_snapshot(data):
     """Reads all of a snapshot before any of it is used; ValueError or struct.error where it is none."""
     magic, version, sections, reserved, salt, epoch_start, head, tag, now, length = struct.unpack_from("<8sHHI16sQQQQH", data)
@@ -106,11 +110,10 @@ class Copy:
             if sid is not None: subjects.update(session=decode(sid), user=decode(claims["sub"]))
             seqs = {}
             for scope, subject in subjects.items():
-                hashed = b"" if scope == "all" else hashlib.sha256(self.salt + bytes([CODES[scope]]) + subject).digest()[:16]
                 for kind in KINDS.values():
-                    key = (kind, scope, hashed)
-                    known = [seq for _, hinted, seq in self.hints if hinted == key]
-                    seqs[kind, scope] = max([self.slots.get(key, (-1, 0))[0], *known])
+                    key = (kind, scope, hashed(self.salt, scope, subject))
+                    hinted = [seq for _, hint, seq in self.hints if hint == key]
+                    seqs[kind, scope] = max([self.slots.get(key, (-1, 0))[0], *hinted])
             newer = lambda kind, *scopes: rs is not None and any(seqs.get((kind, scope), -1) > rs for scope in scopes)
             if seqs.get(("revoke", "session"), -1) >= 0 or seqs["revoke", "signing_key"] >= 0: return "revoked"
             if newer("revoke", "all", "user", "client"): return "revoked"
@@ -203,7 +206,7 @@ class Verifier:
             if not 0 < claims["exp"] - claims["iat"] <= 900 or claims["iat"] > time.time() + LEEWAY: return refused
             if any(name in claims for name in ("cnf", "act", "scope", "org")): return refused
             verdict = self.copy.judge(claims, header["kid"])
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError): return refused
+        except (jwt.PyJWTError, AttributeError, KeyError, TypeError, ValueError): return refused
         except OSError: return 503, {"code": "LK_NOT_FRESH"}
         if verdict == "revoked": return refused
         if verdict == "unknown": return 503, {"code": "LK_NOT_FRESH"}
@@ -215,7 +218,7 @@ def serve(port, verifier, copy):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-            if self.path == "/status": status, body = 200, {"fresh": copy.fresh(), "head": copy.cursor[2], "entries": len(copy.slots)}
+            if self.path == "/status": status, body = 200, {"fresh": copy.fresh(), "head": copy.cursor[2]}
             elif scheme.lower() != "bearer": status, body = 401, {"code": "LK_UNAUTHENTICATED"}
             else: status, body = verifier.verify(token.strip())
             self.send_response(status)
