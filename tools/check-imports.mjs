@@ -18,7 +18,7 @@ const LATCHKEY = 'packages/latchkey/src/';
 const GROUND = ['verify', 'root files', 'foundation', 'store contract'];
 const RECORDS = [...GROUND, 'revocation', 'audit'];
 const DOMAINS = [...RECORDS, 'identity', 'sessions', 'access'];
-const FLOWS = [...DOMAINS, 'tokens', 'flows'];
+const FLOWS = [...DOMAINS, 'tokens', 'feed', 'flows'];
 const ROOMS = [...FLOWS, 'pages', 'http'];
 const WIRING = [...ROOMS, 'stores', 'composition root', 'adapters', 'hosting', 'environment'];
 
@@ -41,12 +41,13 @@ const TABLE = [
   ],
   ['store contract', [`${LATCHKEY}stores/store.ts`], ['verify', 'foundation']],
   ['revocation', [`${LATCHKEY}revocation/`], GROUND],
+  ['feed', [`${LATCHKEY}feed/`], [...GROUND, 'revocation']],
   ['audit', [`${LATCHKEY}audit/`], GROUND],
   ['identity', [`${LATCHKEY}identity/`], RECORDS],
   ['sessions', [`${LATCHKEY}sessions/`], RECORDS],
   ['access', [`${LATCHKEY}access/`], RECORDS],
   ['tokens', [`${LATCHKEY}tokens/`], DOMAINS],
-  ['flows', [`${LATCHKEY}flows/`], [...DOMAINS, 'tokens']],
+  ['flows', [`${LATCHKEY}flows/`], [...DOMAINS, 'tokens', 'feed']],
   // A page is what a route answers with: http imports pages, and a page knows nothing of requests.
   ['pages', [`${LATCHKEY}pages/`], FLOWS],
   ['http', [`${LATCHKEY}http/`], [...FLOWS, 'pages']],

@@ -14,6 +14,7 @@ import { networkOf, throttle } from '../../packages/latchkey/src/identity/thrott
 import type { LatchkeyOptions } from '../../packages/latchkey/src/options.ts';
 import { PROFILE_NAMES, PROFILES } from '../../packages/latchkey/src/profiles.ts';
 import { Bounds } from '../../packages/latchkey/src/revocation/bounds.ts';
+import { RemoteFollowers } from '../../packages/latchkey/src/revocation/remote-followers.ts';
 import { RevocationLog } from '../../packages/latchkey/src/revocation/revocation-log.ts';
 import { Activity } from '../../packages/latchkey/src/sessions/activity.ts';
 import { matchSecret, type NewSession, newSession } from '../../packages/latchkey/src/sessions/session.ts';
@@ -167,6 +168,7 @@ function logAt(store: Store, clock: Clock): RevocationLog {
     maxStaleness: 5_000,
     bounds: new Bounds(clock, { accessLife: 0, nearCacheLife: 0, maxStaleness: 0 }),
     followerName: 'the test',
+    remote: new RemoteFollowers(clock),
     watermark: null,
     onEpoch: async () => undefined,
     onError: (error) => assert.fail(String(error)),

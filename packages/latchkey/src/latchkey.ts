@@ -204,6 +204,11 @@ export interface Latchkey<S extends Shape = AnyShape> {
   openApi(): OpenApi;
   /** Opens the store and follows the log. A start that failed is tried again by the next call. */
   ready(): Promise<void>;
+  /**
+   * Ends the streams of the feed and opens no further ones, so that a server that stops has
+   * nothing to wait for. To be called before its `close`; the rest goes on being answered.
+   */
+  drain(): void;
   /** Writes what is pending and lets go of everything. */
   close(): Promise<void>;
 }
@@ -362,10 +367,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
     sessions: sessionsOf(door),
     clients: clientsOf(door),
     keys: keysOf(door),
-    followers: () =>
-      door(({ rooms: { store, clock, tail, log } }) =>
-        listFollowers({ store, clock, tail, self: log.follower }),
-      ),
+    followers: () => door(({ rooms }) => listFollowers(rooms.receipts.sources)),
     revoke: async (target, { reason } = {}) => {
       const parsed = parseTarget(target);
       return door(({ rooms }) => revoke(rooms, parsed, { by: null, reason: reason ?? null }));
@@ -382,6 +384,7 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
       return openApi({ origin: config.origin, version: VERSION, cookieName: cookie.name });
     },
     ready: () => current().ready(),
+    drain: () => current().rooms.feed.stop(),
     close: () => current().close(),
   };
 }

@@ -3,6 +3,7 @@ import { type Clock, Tail } from '@latchkey/verify';
 import { type AccessPolicy, compileAccess } from './access/access.ts';
 import { type Config, ConfigError, parseConfig } from './config.ts';
 import { isFailure } from './errors.ts';
+import { Feed } from './feed/feed.ts';
 import { Authenticator } from './flows/authenticate.ts';
 import { ClientAuthenticator } from './flows/authenticate-client.ts';
 import { Authorizer } from './flows/authorize.ts';
@@ -20,6 +21,7 @@ import { throttle } from './identity/throttle.ts';
 import type { LatchkeyOptions } from './options.ts';
 import { Bounds } from './revocation/bounds.ts';
 import { Receipts } from './revocation/receipts.ts';
+import { RemoteFollowers } from './revocation/remote-followers.ts';
 import { RevocationLog } from './revocation/revocation-log.ts';
 import { Watermark } from './revocation/watermark.ts';
 import { Activity } from './sessions/activity.ts';
@@ -73,7 +75,7 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
 }
 
 function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close'> {
-  const { store, clock, config, tail, log, activity, signingKeys, bounds, emit } = rooms;
+  const { store, clock, config, tail, feed, log, activity, signingKeys, bounds, emit } = rooms;
   const maintenance = new Maintenance(rooms);
   const open = async (): Promise<void> => {
     await store.open(clock.now());
@@ -90,6 +92,7 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
     }
     activity.start();
     maintenance.start();
+    feed.resume();
     isOpen = true;
   };
   let opened: Promise<void> | null = null;
@@ -111,6 +114,7 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
       await opened;
       opened = null;
       isOpen = false;
+      feed.stop();
       tail.stop();
       activity.stop();
       maintenance.stop();
@@ -148,6 +152,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     isRevoked: (subject) => tail.isRevoked('signing_key', subject),
     onRotated: ({ kid }) => emit({ type: 'signing_key_rotated', key: kid }),
   });
+  const remote = new RemoteFollowers(clock);
   const log = new RevocationLog({
     store,
     clock,
@@ -155,6 +160,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     bounds,
     // Several processes of one machine are told apart.
     followerName: `${hostname()} ${process.pid}`,
+    remote,
     watermark: watermark === null ? null : new Watermark(watermark),
     onEpoch: async (cause) => {
       await signingKeys.open();
@@ -162,21 +168,21 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     },
     onError: failed,
   });
-  const tail: Tail = followerOf(log, clock, emit);
+  const feed: Feed = new Feed({ store, log, clock, remote, tail: () => tail });
+  const tail: Tail = followerOf(feed, clock, emit);
   return {
     config,
     clock,
     store,
     log,
     tail,
+    remote,
+    feed,
     bounds,
     receipts: new Receipts({
-      store,
+      followers: { store, now: () => log.now(), tail, remote, self: log.follower },
       clock,
-      now: () => log.now(),
-      tail,
       bounds,
-      self: log.follower,
       onError: failed,
     }),
     cookie: sessionCookie(config),
@@ -192,11 +198,11 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
   };
 }
 
-function followerOf(log: RevocationLog, clock: Clock, emit: Rooms['emit']): Tail {
+function followerOf(feed: Feed, clock: Clock, emit: Rooms['emit']): Tail {
   let stale = false;
   let wrong = false;
   const tail: Tail = new Tail({
-    source: log,
+    source: feed.source,
     clock,
     pause: () => 10 + (randomBytes(1)[0] ?? 0) / 6.4,
     onError: (error) => {

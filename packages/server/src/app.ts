@@ -40,8 +40,9 @@ export function createApp(options: AppOptions): Hono<ServerEnv> {
   for (const path of ['/auth', '/auth/*', '/.well-known/*']) {
     app.all(path, async (c, next) => {
       if (!auth.answers(c.req.path)) return next();
-      const peer = c.env.incoming.socket.remoteAddress ?? null;
-      return auth.handler(c.req.raw, { peer, requestId: c.var.requestId });
+      const { socket } = c.env.incoming;
+      const peer = socket.remoteAddress ?? null;
+      return auth.handler(c.req.raw, { peer, requestId: c.var.requestId, cut: () => socket.destroy() });
     });
   }
 

@@ -62,6 +62,7 @@ export async function start(
       port: typeof address === 'object' && address !== null ? address.port : settings.port,
       setupLink: link?.reveal() ?? null,
       close: async () => {
+        auth.drain();
         await drain(server);
         await auth.close();
       },

@@ -26,7 +26,16 @@ interface Slot {
   expiresAt: Timestamp;
 }
 
+/** All that is held of one kind and scope, by subject. */
+export interface EntrySection {
+  readonly kind: EntryKind;
+  readonly scope: Scope;
+  readonly slots: ReadonlyMap<string, Readonly<Slot>>;
+}
+
 type Slots = Map<string, Slot>;
+
+const KINDS = ['revoke', 'changed'] as const;
 
 /**
  * The live entries of the log, in memory, arranged for the question that every
@@ -55,6 +64,13 @@ export class RevokedSet {
     }
     slot.seq = Math.max(slot.seq, entry.seq);
     slot.expiresAt = Math.max(slot.expiresAt, entry.expiresAt);
+  }
+
+  /** What is held, as it is: it goes on changing. */
+  sections(): readonly EntrySection[] {
+    return KINDS.flatMap((kind) =>
+      [...this.#slotsOf(kind)].map(([scope, slots]) => ({ kind, scope, slots })),
+    );
   }
 
   /** Whether trust in the subject itself has ended. */
@@ -107,8 +123,12 @@ export class RevokedSet {
     );
   }
 
+  #slotsOf(kind: EntryKind): Map<Scope, Slots> {
+    return kind === 'revoke' ? this.#revoke : this.#changed;
+  }
+
   #slots(kind: EntryKind, scope: Scope): Slots {
-    const scopes = kind === 'revoke' ? this.#revoke : this.#changed;
+    const scopes = this.#slotsOf(kind);
     let slots = scopes.get(scope);
     if (slots === undefined) {
       slots = new Map();

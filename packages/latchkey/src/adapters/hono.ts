@@ -7,7 +7,7 @@ import { IncomingMessage } from 'node:http';
 import type { Context, Env, MiddlewareHandler } from 'hono';
 import type { PermissionOf } from '../access/access.ts';
 import { rawHeaderSource } from '../foundation/header-source.ts';
-import type { AnyShape, ApplicationSession, Latchkey, PrincipalOf, Shape } from '../latchkey.ts';
+import type { AnyShape, ApplicationSession, Connection, Latchkey, PrincipalOf, Shape } from '../latchkey.ts';
 import {
   type AdapterOptions,
   type Admission,
@@ -87,7 +87,7 @@ export function hono(auth: Latchkey, options: AdapterOptions = {}): object {
   const routes: MiddlewareHandler = async (c, next) => {
     if (!auth.answers(c.req.path)) return next();
     if (c.req.raw.bodyUsed) throw bodyWasRead();
-    return auth.handler(c.req.raw, { peer: peerOf(c) });
+    return auth.handler(c.req.raw, connectionOf(c));
   };
   const session = (c: Context): Promise<ApplicationSession<AnyShape['data']>> =>
     guards.session(requestOf(c), (value) => c.header('Set-Cookie', value, { append: true }));
@@ -102,9 +102,12 @@ function requestOf(c: Context): GuardedRequest {
     : { method: c.req.method, url: c.req.url, headers: rawHeaderSource(incoming.rawHeaders) };
 }
 
-/** The address of the connection, where Hono runs on Node's own server. */
-function peerOf(c: Context): string | null {
-  return incomingOf(c)?.socket.remoteAddress ?? null;
+/** What is known of the connection, where Hono runs on Node's own server. */
+function connectionOf(c: Context): Connection {
+  const incoming = incomingOf(c);
+  if (incoming === null) return { peer: null };
+  const { socket } = incoming;
+  return { peer: socket.remoteAddress ?? null, cut: () => socket.destroy() };
 }
 
 function incomingOf(c: Context): IncomingMessage | null {

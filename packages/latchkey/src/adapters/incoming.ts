@@ -33,7 +33,7 @@ export async function answer(
   const peer = incoming.socket.remoteAddress ?? null;
   const response = FORBIDDEN.has(incoming.method ?? '')
     ? problemResponse(failure('LK_METHOD_NOT_ALLOWED', { allow: [] }), new Request(url), newRequestId())
-    : await auth.handler(requestOf(incoming, url), { peer });
+    : await auth.handler(requestOf(incoming, url), { peer, cut: () => outgoing.destroy() });
   await send(response, outgoing);
   // Until the rest of a refused body has been read, the connection has no next request.
   incoming.resume();

@@ -1,6 +1,7 @@
 import type { Clock, Tail } from '@latchkey/verify';
 import type { AccessPolicy } from '../access/access.ts';
 import type { Config } from '../config.ts';
+import type { Feed } from '../feed/feed.ts';
 import type { HashQueue } from '../identity/hash-queue.ts';
 import type { PasswordHasher } from '../identity/password-hash.ts';
 import type { PasswordRules } from '../identity/password-rules.ts';
@@ -8,6 +9,7 @@ import type { Throttle } from '../identity/throttle.ts';
 import type { AuthEvent } from '../options.ts';
 import type { Bounds } from '../revocation/bounds.ts';
 import type { Receipts } from '../revocation/receipts.ts';
+import type { RemoteFollowers } from '../revocation/remote-followers.ts';
 import type { RevocationLog } from '../revocation/revocation-log.ts';
 import type { Activity } from '../sessions/activity.ts';
 import type { SessionCookie } from '../sessions/cookie.ts';
@@ -22,6 +24,9 @@ export interface Rooms {
   readonly store: Store;
   readonly log: RevocationLog;
   readonly tail: Tail;
+  /** Who follows the log through this node. */
+  readonly remote: RemoteFollowers;
+  readonly feed: Feed;
   readonly bounds: Bounds;
   readonly receipts: Receipts;
   readonly cookie: SessionCookie;

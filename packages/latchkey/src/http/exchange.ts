@@ -19,6 +19,8 @@ export interface Connection {
   readonly peer: string | null;
   /** The id under which the host logs this request; made where it has none. */
   readonly requestId?: string;
+  /** Ends the connection at once, whatever waits to be sent; without it a slow reader's is left to the host. */
+  readonly cut?: () => void;
 }
 
 /** What every route works with. */
@@ -37,6 +39,8 @@ export interface Exchange extends Services {
   readonly params: Readonly<Record<string, string>>;
   readonly ip: string | null;
   readonly requestId: string;
+  /** As in `Connection`. */
+  readonly cut: (() => void) | null;
   /** What the request presents, checked once however often it is asked for; throws as `Authenticator.authenticate`. */
   readonly presented: () => Promise<Presented | null>;
   /** The same, checked now. */

@@ -57,7 +57,8 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
       let asked: Promise<Presented | null> | null = null;
       const presented = (): Promise<Presented | null> => (asked ??= checkAgain());
       const url = new URL(request.url);
-      return route.run({ ...services, request, url, params, ip, requestId, presented, checkAgain });
+      const cut = connection.cut ?? null;
+      return route.run({ ...services, request, url, params, ip, requestId, cut, presented, checkAgain });
     });
     for (const [name, value] of everywhere) response.headers.set(name, value);
     response.headers.set('X-Request-Id', requestId);

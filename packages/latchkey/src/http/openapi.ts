@@ -38,9 +38,9 @@ export function openApi(options: {
       schemas: { Problem: schemaOf(problemShape) },
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: options.cookieName },
-        client: { type: 'http', scheme: 'basic' },
-        key: { type: 'http', scheme: 'bearer', bearerFormat: "a service's key" },
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
+        clientBasic: { type: 'http', scheme: 'basic', description: 'the name of a client and its key' },
+        clientKey: { type: 'http', scheme: 'bearer', bearerFormat: 'lks_…, the key of a client' },
       },
     },
   };
@@ -48,6 +48,7 @@ export function openApi(options: {
 
 function operation(path: string, document: RouteDocument): Record<string, unknown> {
   const { summary, tag, body, query, media, signedIn, service, status, answer, errors, problem } = document;
+  const { produces = 'application/json' } = document;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -78,16 +79,20 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
           },
         }),
     responses: {
-      [status]: { description: 'Done', content: { 'application/json': { schema: schemaOf(answer) } } },
+      [status]: { description: 'Done', content: { [produces]: { schema: schemaOf(answer) } } },
       ...Object.fromEntries(
         [...Map.groupBy(errors, (code) => CODES[code].status)]
           .toSorted(([left], [right]) => left - right)
           .map(([error, codes]) => [error, problemAnswer(codes, problem)]),
       ),
     },
-    security:
-      service === true ? [{ client: [] }, { key: [] }] : signedIn ? [{ session: [] }, { token: [] }] : [],
+    security: securityOf(signedIn, service === true),
   };
+}
+
+function securityOf(signedIn: boolean, service: boolean): readonly Record<string, readonly string[]>[] {
+  if (service) return [{ clientBasic: [] }, { clientKey: [] }];
+  return signedIn ? [{ session: [] }, { token: [] }] : [];
 }
 
 function problemAnswer(codes: readonly Code[], problem: z.ZodType | undefined): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CODES, type Code, type Failure, type FieldError, failure, isFailure } from '../errors.ts';
+import { CODES, type Code, type Failure, type FieldError, failure, invalid, isFailure } from '../errors.ts';
 import type { FormProblem } from '../pages/layout.ts';
 import { readBody } from './body.ts';
 import { type Answer, cookieCredential, type Exchange, requirePrincipal } from './exchange.ts';
@@ -9,16 +9,18 @@ import { safeReturnTo } from './return-to.ts';
 /** What the OpenAPI document says of a route; pages have none. */
 export interface RouteDocument {
   readonly summary: string;
-  readonly tag: 'Account' | 'Sessions' | 'Tokens' | 'Revocation' | 'Set-up' | 'Administration';
+  readonly tag: 'Account' | 'Sessions' | 'Tokens' | 'Revocation' | 'Feed' | 'Set-up' | 'Administration';
   readonly body: z.ZodObject;
   readonly query: z.ZodObject;
   /** What a body may be sent as. */
   readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
   readonly signedIn: boolean;
-  /** Whether a service must ask, with its key. */
+  /** Whether it is for clients with a key, and for nobody else. */
   readonly service?: true;
   readonly status: number;
   readonly answer: z.ZodType;
+  /** What it is answered as, where that is not JSON. */
+  readonly produces?: string;
   /** Every code that it may answer. */
   readonly errors: readonly Code[];
   /** The shape of errors, where it is not the problem of RFC 9457. */
@@ -195,6 +197,16 @@ function splitForm(
   const { return_to: returnTo, ...fields } = all;
   const safe = returnTo === undefined ? '' : safeReturnTo(returnTo, allowed, '');
   return { fields, returnTo: safe === '' ? null : safe };
+}
+
+/**
+ * Refuses what stands twice in an address, and what is not known.
+ *
+ * @throws `LK_REQUEST_INVALID`.
+ */
+export function refuseUnknownQuery(url: URL, known: readonly string[]): void {
+  const unknown = Object.keys(queryOf(url, false)).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw invalid(unknown.slice(0, 200), 'is not known here');
 }
 
 function queryOf(url: URL, isForm: boolean): Record<string, string> {

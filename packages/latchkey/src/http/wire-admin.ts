@@ -132,7 +132,8 @@ export const followersShape = z.object({
   items: z.array(
     z.object({
       id,
-      name: z.string(),
+      name: z.string().describe('of a service: its client, as often as it has processes'),
+      kind: z.enum(['node', 'service']).describe('whether it reads the store, or is told by nodes'),
       registered_at: time,
       cursor: z.int().describe('up to where it has confirmed'),
       behind: z.int().describe('positions to the head'),
@@ -151,6 +152,7 @@ export function writeFollowers({ epoch, head, items }: Followers): z.infer<typeo
     items: items.map((follower) => ({
       id: follower.id,
       name: follower.name,
+      kind: follower.kind,
       registered_at: rfc3339(follower.registeredAt),
       cursor: follower.cursor,
       behind: follower.behind,

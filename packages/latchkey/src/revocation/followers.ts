@@ -1,11 +1,15 @@
-import type { Clock, Millis, Position, Tail, Timestamp } from '@latchkey/verify';
-import type { FollowerId, Store } from '../stores/store.ts';
+import type { Millis, Position, Tail, Timestamp } from '@latchkey/verify';
+import type { FollowerId, FollowerRecord, RemoteFollowerRecord, Store } from '../stores/store.ts';
+import type { RemoteFollowers } from './remote-followers.ts';
 import { HEARTBEAT } from './revocation-log.ts';
 
 /** A process that follows the log, as far as is known here. */
 export interface FollowerState {
   readonly id: FollowerId;
+  /** Of a node, the host's and the process's; of a service, its client's, as often as it has processes. */
   readonly name: string;
+  /** Whether it reads the log in the store, or is told of it by nodes. */
+  readonly kind: 'node' | 'service';
   readonly registeredAt: Timestamp;
   /** Up to where it has said that it has applied the log. */
   readonly cursor: Position;
@@ -27,23 +31,73 @@ export interface Followers {
   readonly items: readonly FollowerState[];
 }
 
-/** Lists who follows the log, from what each has written of itself: at least every ten seconds while it can. */
-export async function listFollowers(options: {
+/** What is known of the followers here, and by which clocks. */
+export interface FollowerSources {
   readonly store: Store;
-  readonly clock: Clock;
+  /** The time where the log is written. */
+  readonly now: () => Timestamp;
   readonly tail: Tail;
+  readonly remote: RemoteFollowers;
+  /** This process, among the followers of the log. */
   readonly self: FollowerId;
-}): Promise<Followers> {
-  const { store, clock, tail, self } = options;
-  const followers = await store.followers.list();
+}
+
+/** A follower, whichever nodes know of it. */
+export interface KnownFollower extends Omit<RemoteFollowerRecord, 'client'> {
+  readonly name: string;
+  readonly kind: FollowerState['kind'];
+}
+
+/**
+ * Everybody who follows the log: nodes, and processes of services. One of these may have
+ * pulled from several nodes: the earliest registration counts, and the greatest cursor. Of
+ * this process itself what is in memory counts.
+ */
+export async function findFollowers({
+  store,
+  now,
+  tail,
+  remote,
+  self,
+}: FollowerSources): Promise<readonly KnownFollower[]> {
+  const records = await store.followers.list();
+  const nodes = records.flatMap((record): KnownFollower[] => {
+    const { id, name, registeredAt, seenAt } = record;
+    if (record.relay?.ended === true) return [];
+    const acknowledged = id === self ? (tail.cursor?.seq ?? 0) : record.acknowledged;
+    return [{ id, name, kind: 'node', registeredAt, acknowledged, seenAt }];
+  });
+  const services = new Map<string, KnownFollower>();
+  for (const { client, ...told } of [...reportedBy(records, self), ...remote.list(now())]) {
+    // An id is drawn by whoever has it: nobody may acknowledge for the process of another client.
+    const key = `${told.id} ${client}`;
+    const before = services.get(key) ?? { ...told, name: client, kind: 'service' };
+    services.set(key, {
+      ...before,
+      registeredAt: Math.min(before.registeredAt, told.registeredAt),
+      acknowledged: Math.max(before.acknowledged, told.acknowledged),
+      seenAt: Math.max(before.seenAt, told.seenAt),
+    });
+  }
+  return [...nodes, ...services.values()].toSorted((one, other) => one.registeredAt - other.registeredAt);
+}
+
+function reportedBy(records: readonly FollowerRecord[], self: FollowerId): readonly RemoteFollowerRecord[] {
+  return records.flatMap(({ id, relay }) => (id === self ? [] : (relay?.followers ?? [])));
+}
+
+/** Lists who follows the log, from what each has written of itself: at least every ten seconds while it can. */
+export async function listFollowers(sources: FollowerSources): Promise<Followers> {
+  const { store, now, tail, self } = sources;
+  const followers = await findFollowers(sources);
   const { epoch, seq: head } = await store.log.head();
-  const now = clock.now();
-  const items = followers.map(({ id, name, registeredAt, acknowledged, seenAt }) => {
+  const at = now();
+  const items = followers.map(({ id, name, kind, registeredAt, acknowledged: cursor, seenAt }) => {
     const isSelf = id === self;
-    const cursor = isSelf ? (tail.cursor?.seq ?? acknowledged) : acknowledged;
-    const lag = Math.round(isSelf ? tail.lag() : Math.max(0, now - seenAt));
+    const lag = Math.round(isSelf ? tail.lag() : Math.max(0, at - seenAt));
     const fresh = isSelf ? tail.isFresh() : lag < HEARTBEAT + tail.maxStaleness;
-    return { id, name, registeredAt, cursor, behind: Math.max(0, head - cursor), lag, fresh, self: isSelf };
+    const behind = Math.max(0, head - cursor);
+    return { id, name, kind, registeredAt, cursor, behind, lag, fresh, self: isSelf };
   });
   return { epoch, head, items };
 }

@@ -14,6 +14,7 @@ const SAME: LogReading = {
   now: 1_000_000,
   age: 0,
   whole: false,
+  tags: [],
   entries: [],
   previous: null,
   beatAt: 1_000_000,

@@ -1,8 +1,9 @@
-import type { Clock, Cursor, Millis, Position, Tail, Timestamp, UserId } from '@latchkey/verify';
+import type { Clock, Cursor, Millis, Position, Timestamp, UserId } from '@latchkey/verify';
 import { type Duration, parseDuration } from '../foundation/durations.ts';
 import { newId } from '../foundation/ids.ts';
-import type { FollowerId, ReceiptId, ReceiptRecord, Store } from '../stores/store.ts';
+import type { ReceiptId, ReceiptRecord } from '../stores/store.ts';
 import { type Bounds, MOST } from './bounds.ts';
+import { type FollowerSources, findFollowers } from './followers.ts';
 
 /** How long a receipt can be asked for. */
 const RECEIPT_LIFE: Millis = 3_600_000;
@@ -40,14 +41,9 @@ export interface Receipt extends ReceiptState {
 }
 
 export interface ReceiptsOptions {
-  readonly store: Store;
+  readonly followers: FollowerSources;
   readonly clock: Clock;
-  /** The time where the log is written. */
-  readonly now: () => Timestamp;
-  readonly tail: Tail;
   readonly bounds: Bounds;
-  /** This process, among the followers of the log. */
-  readonly self: FollowerId;
   /** Told of a receipt that could not be written down: it holds, and cannot be asked for later. */
   readonly onError: (error: unknown) => void;
 }
@@ -60,6 +56,11 @@ export class Receipts {
     this.#options = options;
   }
 
+  /** Where they read who follows. */
+  get sources(): FollowerSources {
+    return this.#options.followers;
+  }
+
   /**
    * Opens the receipt of a revocation that has just been committed. Its time is
    * taken after the commit, because a follower that pulled before it may be
@@ -69,7 +70,8 @@ export class Receipts {
    *   from when the last follower has stopped handing it out.
    */
   async open(cursor: Cursor, userId: UserId | null, kept: Millis = 0): Promise<Receipt> {
-    const { store, bounds, now, onError } = this.#options;
+    const { followers, bounds, onError } = this.#options;
+    const { store, now } = followers;
     const at = now();
     // Of whoever may be fresh for longest, and where that cannot be asked, of anybody.
     const { accessLife, maxStaleness } = await bounds.largest(store).catch(() => MOST);
@@ -106,31 +108,30 @@ export class Receipts {
 
   /** The state of a receipt as of now, for whom it was given to; `null` for anybody else. */
   async find(id: ReceiptId, userId: UserId, wait: Millis): Promise<ReceiptState | null> {
-    const record = await this.#options.store.receipts.find(id);
+    const record = await this.#options.followers.store.receipts.find(id);
     if (record === null || record.userId !== userId) return null;
     return countsOf(await this.#wait(record, wait));
   }
 
   /** The same for an administrator, whoever it was given to; `null` where there is none. */
   async findDetails(id: ReceiptId, wait: Millis): Promise<ReceiptDetails | null> {
-    const record = await this.#options.store.receipts.find(id);
+    const record = await this.#options.followers.store.receipts.find(id);
     return record === null ? null : this.#wait(record, wait);
   }
 
   async #stateOf(record: ReceiptRecord): Promise<ReceiptDetails> {
-    const { store, now, tail, self } = this.#options;
+    const { followers } = this.#options;
     const confirmed: string[] = [];
     const pending: string[] = [];
-    for (const follower of await store.followers.list()) {
-      if (follower.registeredAt > record.at) continue;
-      const acknowledged = follower.id === self ? (tail.cursor?.seq ?? 0) : follower.acknowledged;
-      (acknowledged >= record.seq ? confirmed : pending).push(follower.name);
+    for (const { name, registeredAt, acknowledged } of await findFollowers(followers)) {
+      if (registeredAt > record.at) continue;
+      (acknowledged >= record.seq ? confirmed : pending).push(name);
     }
     return {
       id: record.id,
       at: record.at,
       deadline: record.deadline,
-      settled: pending.length === 0 || now() >= record.deadline,
+      settled: pending.length === 0 || followers.now() >= record.deadline,
       followers: { confirmed: confirmed.length, pending: pending.length },
       tokensDeadBy: record.tokensDeadBy,
       seq: record.seq,

@@ -8,6 +8,7 @@ import { newId, subjectOf } from '../foundation/ids.ts';
 import { sqlite } from '../stores/sql/sqlite.ts';
 import type { SigningKeyRecord } from '../stores/store.ts';
 import { Bounds } from './bounds.ts';
+import { RemoteFollowers } from './remote-followers.ts';
 import { RevocationLog } from './revocation-log.ts';
 import { Watermark } from './watermark.ts';
 
@@ -21,6 +22,7 @@ describe('a node among the followers of its log', () => {
     maxStaleness: 5_000,
     bounds: new Bounds(clock, { accessLife: 300_000, nearCacheLife: 60_000, maxStaleness: 5_000 }),
     followerName: 'here',
+    remote: new RemoteFollowers(clock),
     watermark: null,
     onEpoch: async () => undefined,
     onError: (error) => assert.fail(String(error)),
@@ -150,6 +152,7 @@ test('a database that was put back goes on above all that was seen, though the c
     maxStaleness: 5_000,
     bounds: new Bounds(clock, { accessLife: 300_000, nearCacheLife: 60_000, maxStaleness: 5_000 }),
     followerName: 'here',
+    remote: new RemoteFollowers(clock),
     watermark,
     onEpoch: async (cause) => void causes.push(cause),
     onError: (error) => assert.fail(String(error)),

@@ -19,6 +19,7 @@ import type {
   FollowerId,
   LogReading,
   NewEntry,
+  Relay,
   Seen,
   Store,
   Tables,
@@ -27,14 +28,15 @@ import type { Bounds } from './bounds.ts';
 import { CAUSES, type Cause, type SparingCause, type SubjectOf } from './causes.ts';
 import { judgeHistory } from './history.ts';
 import { RecentEntries } from './recent-entries.ts';
+import { FOLLOWER_LIFE, type RemoteFollowers } from './remote-followers.ts';
 import type { Watermark } from './watermark.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
 export const HEARTBEAT: Millis = 10_000;
+/** A row that nobody has written for so long is of nobody who could still go by what was read before. */
+const ROW_LIFE: Millis = FOLLOWER_LIFE + 2 * HEARTBEAT;
 /** How often it writes the latter where it has come further; more often would be a write for each pull (R9). */
 const ACKNOWLEDGE: Millis = 1_000;
-/** A follower silent for so long is none: it registers again before its next pull is answered. */
-const FOLLOWER_LIFE: Millis = 60_000;
 /** R6: clocks may differ by so much, and a minute on top for what nobody thought of. */
 const LEEWAY: Millis = 30_000 + 60_000;
 
@@ -70,6 +72,11 @@ interface Intent {
   readonly spared: Spared | null;
 }
 
+/** A pull, with the tag of each entry, by which a cursor that stands there is known. */
+export interface TaggedPull extends Pull {
+  readonly tags: readonly number[];
+}
+
 export interface RevocationLogOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -77,6 +84,8 @@ export interface RevocationLogOptions {
   readonly bounds: Bounds;
   /** A name for people, such as the host's. */
   readonly followerName: string;
+  /** Who follows through this process. */
+  readonly remote: RemoteFollowers;
   /** `null` where nothing outside the database remembers how far the log was seen. */
   readonly watermark: Watermark | null;
   /** Told when the log goes on in another history, before anybody relies on it. */
@@ -99,6 +108,10 @@ export class RevocationLog implements LogSource {
   #registeredAt: Timestamp | null = null;
   #beatAt: Timestamp = 0;
   #acknowledged: Position = 0;
+  /** How far this process itself has come. */
+  #reached: Position = 0;
+  #reporting: Promise<void> | null = null;
+  #nextReport: Promise<void> | null = null;
   #seen: Seen | null = null;
   #recalled = false;
   /** Whether what was seen has been seen by this process, and not only read from the watermark. */
@@ -163,17 +176,53 @@ export class RevocationLog implements LogSource {
   }
 
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
-  async pull(cursor: Cursor | null): Promise<Pull> {
-    const { maxStaleness } = this.#options;
+  async pull(cursor: Cursor | null): Promise<TaggedPull> {
+    const { maxStaleness, remote } = this.#options;
     // Receipts compare when somebody registered with when they were written: by one clock.
     if (this.#there === null) await this.#read(cursor);
-    const now = this.now();
-    const reached = cursor?.seq ?? 0;
-    const since = now - this.#beatAt;
-    const due = since >= (reached > this.#acknowledged ? ACKNOWLEDGE : HEARTBEAT) || since < 0;
-    if (this.#registeredAt === null || due) await this.#register(now, reached);
-    const { epoch, epochStart, head, tag, now: there, age, whole, entries } = await this.#read(cursor);
-    return { epoch, epochStart, head, tag, now: there, age, whole, entries, maxStaleness };
+    this.#reached = cursor?.seq ?? 0;
+    const since = this.now() - this.#beatAt;
+    const news = this.#reached > this.#acknowledged || remote.hasChanged;
+    const due = since >= (news ? ACKNOWLEDGE : HEARTBEAT) || since < 0;
+    if (this.#registeredAt === null || due) await this.#report();
+    const { epoch, epochStart, head, tag, now: there, age, whole, entries, tags } = await this.#read(cursor);
+    return { epoch, epochStart, head, tag, now: there, age, whole, entries, tags, maxStaleness };
+  }
+
+  /**
+   * The time where the log is written, at the last reading of it: never ahead, as `now` is
+   * by what that reading took.
+   */
+  get readAt(): Timestamp {
+    return this.#there?.now ?? 0;
+  }
+
+  /**
+   * Writes that this process follows, how far it has come, and who follows through it. What
+   * was so when this was called is written when it resolves; calls made meanwhile share
+   * the next write, and writes never overtake each other.
+   *
+   * @throws `LK_NOT_FRESH` where this process itself does not follow.
+   */
+  async report(): Promise<void> {
+    if (this.#registeredAt === null) throw failure('LK_NOT_FRESH', { retryAfter: 1_000 });
+    await this.#report();
+  }
+
+  #report(): Promise<void> {
+    const next = (): void => {
+      this.#reporting = this.#nextReport;
+      this.#nextReport = null;
+    };
+    if (this.#reporting === null) {
+      this.#reporting = this.#register(this.now()).finally(next);
+      return this.#reporting;
+    }
+    this.#nextReport ??= this.#reporting
+      .catch(() => undefined)
+      .then(() => this.#register(this.now()))
+      .finally(next);
+    return this.#nextReport;
   }
 
   onHint(listener: (entries: readonly Entry[], atOnce: boolean) => void): () => void {
@@ -185,11 +234,21 @@ export class RevocationLog implements LogSource {
     };
   }
 
-  /** Takes this process off the list of followers, so that no receipt waits for it. */
+  /**
+   * Takes this process off the list of followers, so that no receipt waits for it. Those who
+   * followed through it stay on the list for as long as they may go by what it has told them.
+   */
   async leave(): Promise<void> {
+    const { store, remote } = this.#options;
     if (this.#seen !== null) await this.#mark(this.#seen, Number.POSITIVE_INFINITY);
-    if (this.#registeredAt !== null) await this.#options.store.followers.remove(this.follower);
+    const registeredAt = this.#registeredAt;
     this.#registeredAt = null;
+    if (registeredAt === null) return;
+    await (this.#nextReport ?? this.#reporting)?.catch(() => undefined);
+    const now = this.now();
+    const relay = remote.report(now, true);
+    if (relay === null || relay.followers.length === 0) await store.followers.remove(this.follower);
+    else await this.#put(now, registeredAt, relay);
   }
 
   /** Reads the log, and sees to it that what it answers goes on from what was seen (R8). */
@@ -276,21 +335,33 @@ export class RevocationLog implements LogSource {
       });
   }
 
-  async #register(now: Timestamp, acknowledged: number): Promise<void> {
+  async #register(now: Timestamp): Promise<void> {
+    const { store, remote } = this.#options;
+    const returning = this.#registeredAt !== null && now - this.#beatAt < ROW_LIFE;
+    const registeredAt = returning ? (this.#registeredAt ?? this.readAt) : this.readAt;
+    const reached = this.#reached;
+    try {
+      await this.#put(now, registeredAt, remote.report(now));
+    } catch (error) {
+      remote.notReported();
+      throw error;
+    }
+    await store.followers.sweep(now - ROW_LIFE);
+    this.#registeredAt = registeredAt;
+    this.#beatAt = now;
+    this.#acknowledged = reached;
+  }
+
+  async #put(now: Timestamp, registeredAt: Timestamp, relay: Relay | null): Promise<void> {
     const { store, followerName } = this.#options;
-    const returning = this.#registeredAt !== null && now - this.#beatAt < FOLLOWER_LIFE;
-    const registeredAt = returning ? (this.#registeredAt ?? now) : now;
     await store.followers.put({
       id: this.follower,
       name: followerName,
       registeredAt,
-      acknowledged,
+      acknowledged: this.#reached,
       seenAt: now,
+      relay,
     });
-    await store.followers.sweep(now - FOLLOWER_LIFE);
-    this.#registeredAt = registeredAt;
-    this.#beatAt = now;
-    this.#acknowledged = acknowledged;
   }
 
   /** Writes what was noted, last in its transaction: rows are locked first, then the log's head (R7). */

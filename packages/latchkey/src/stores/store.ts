@@ -208,6 +208,8 @@ export interface LogReading extends Omit<Pull, 'maxStaleness'> {
   readonly succeeded: boolean;
   /** What stands at the cursor's position is not what stood there: the history was rewritten. */
   readonly rewritten: boolean;
+  /** The tag of each of `entries`. */
+  readonly tags: readonly number[];
 }
 
 /** A place in the log that somebody has seen, and when the log was last known to be written to. */
@@ -233,10 +235,33 @@ export interface ReceiptRecord {
   readonly expiresAt: Timestamp;
 }
 
-/** One process that follows the log. */
+/** One process that follows the log in the store. */
 export interface FollowerRecord {
   readonly id: FollowerId;
   readonly name: string;
+  readonly registeredAt: Timestamp;
+  readonly acknowledged: Position;
+  readonly seenAt: Timestamp;
+  /** `null` where nobody ever followed through it. */
+  readonly relay: Relay | null;
+}
+
+/** Those who follow the log through a process that relays it to them (R9). */
+export interface Relay {
+  /** Rises with each report, from 1: one that was overtaken on its way takes nothing back. */
+  readonly version: number;
+  /** The process itself follows no longer, but what it has told them they may still go by. */
+  readonly ended: boolean;
+  readonly followers: readonly RemoteFollowerRecord[];
+}
+
+/** A process of a service client, which has told a node how far it has come. */
+export interface RemoteFollowerRecord {
+  /** Drawn by the process itself, so another client may have the same. */
+  readonly id: FollowerId;
+  /** The name of its client. */
+  readonly client: string;
+  /** Never later than it was. */
   readonly registeredAt: Timestamp;
   readonly acknowledged: Position;
   readonly seenAt: Timestamp;
@@ -246,6 +271,8 @@ export interface FollowerRecord {
 export const ROOT_KEY = 'root_secret';
 /** The name under which the bounds stand that the running processes act by. */
 export const BOUNDS = 'bounds';
+/** The name under which the salt of the feed stands: 16 bytes as base64url. */
+export const FEED_SALT = 'feed_salt';
 
 export interface MetaStore {
   find(key: string): Promise<string | null>;
@@ -512,7 +539,10 @@ export interface ReceiptStore {
 }
 
 export interface FollowerStore {
-  /** New, or the same follower again with what it has acknowledged since. */
+  /**
+   * New, or the same follower again with what it has acknowledged since, and with who follows
+   * through it, where that report is newer than the one that is there.
+   */
   put(follower: FollowerRecord): Promise<void>;
   list(): Promise<readonly FollowerRecord[]>;
   remove(id: FollowerId): Promise<void>;

@@ -8,6 +8,7 @@ import { adminRevokeRoute } from './admin/revoke.ts';
 import { sessionRoutes } from './admin/sessions.ts';
 import { userRoutes } from './admin/users.ts';
 import { iconRoute, styleRoute } from './constants.ts';
+import { feedPullRoute, feedRoute, feedSnapshotRoute } from './feed.ts';
 import { introspectRoute } from './introspect.ts';
 import { meRoute } from './me.ts';
 import { passwordPageRoute, passwordRoute } from './password.ts';
@@ -44,6 +45,9 @@ export const ROUTES: readonly Route[] = [
   revokeRoute,
   jwksRoute,
   metadataRoute,
+  feedRoute,
+  feedPullRoute,
+  feedSnapshotRoute,
   ...userRoutes,
   ...sessionRoutes,
   adminRevokeRoute,

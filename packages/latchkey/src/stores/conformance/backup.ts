@@ -192,7 +192,14 @@ function keeping(test: StoreTest): void {
     await store.signingKeys.add(signingKey('kid-of-a-key'));
     await store.proofs.replace('setup', sampleHash(), NOW + DAY);
     const id = sampleId<'follower'>();
-    const follower = { id, name: 'host-of-a-node', registeredAt: NOW, acknowledged: 1, seenAt: NOW };
+    const follower = {
+      id,
+      name: 'host-of-a-node',
+      registeredAt: NOW,
+      acknowledged: 1,
+      seenAt: NOW,
+      relay: null,
+    };
     await store.followers.put(follower);
     const text = (await backUp(store)).join('\n');
     assert.doesNotMatch(text, /kid-of-a-key|setup|host-of-a-node/);

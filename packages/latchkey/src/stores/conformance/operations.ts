@@ -144,6 +144,7 @@ function sampleFollower(changes: Partial<FollowerRecord> = {}): FollowerRecord {
     registeredAt: NOW,
     acknowledged: 1,
     seenAt: NOW,
+    relay: null,
     ...changes,
   };
 }
@@ -166,6 +167,29 @@ function followers(test: StoreTest): void {
     assert.deepEqual(await store.followers.list(), [{ ...follower, acknowledged: 9, seenAt: NOW + 1 }]);
     await store.followers.put({ ...follower, acknowledged: 7, seenAt: NOW + 2 });
     assert.deepEqual(await store.followers.list(), [{ ...follower, acknowledged: 9, seenAt: NOW + 2 }]);
+  });
+
+  test('who follows through a follower is what its newest report says, in whatever order reports arrive', async (store) => {
+    const remote = {
+      id: sampleId<'follower'>(),
+      client: 'orders',
+      registeredAt: NOW,
+      acknowledged: 3,
+      seenAt: NOW + 1,
+    };
+    const first = { version: 1, ended: false, followers: [remote] };
+    const second = { version: 2, ended: true, followers: [{ ...remote, acknowledged: 9 }, remote] };
+    const follower = sampleFollower();
+    const relayOf = async () => (await store.followers.list()).map(({ relay }) => relay);
+    await store.followers.put(follower);
+    assert.deepEqual(await relayOf(), [null]);
+    await store.followers.put({ ...follower, relay: second });
+    await store.followers.put({ ...follower, relay: first });
+    assert.deepEqual(await relayOf(), [second], 'one that was overtaken takes nothing back');
+    await store.followers.put(follower);
+    assert.deepEqual(await relayOf(), [second], 'who says nothing of them takes nothing back');
+    await store.followers.put({ ...follower, relay: { version: 3, ended: false, followers: [] } });
+    assert.deepEqual(await relayOf(), [{ version: 3, ended: false, followers: [] }]);
   });
 
   test('a sweep removes the followers that were not seen since', async (store) => {

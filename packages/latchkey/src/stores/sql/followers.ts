@@ -1,7 +1,7 @@
 import type { Position, Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { FollowerId, FollowerRecord, FollowerStore } from '../store.ts';
+import type { FollowerId, FollowerRecord, FollowerStore, Relay, RemoteFollowerRecord } from '../store.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
@@ -18,6 +18,8 @@ export function followerStatements(db: Kysely<Schema>) {
     registeredAt: Timestamp;
     acknowledged: Position;
     seenAt: Timestamp;
+    relayed: string | null;
+    relayedVersion: number;
   };
   return {
     put: new Statement((param: Param<Values>) =>
@@ -29,6 +31,8 @@ export function followerStatements(db: Kysely<Schema>) {
           registered_at: param('registeredAt'),
           acknowledged: param('acknowledged'),
           seen_at: param('seenAt'),
+          relayed: param('relayed'),
+          relayed_version: param('relayedVersion'),
         })
         .onConflict((conflict) =>
           conflict.column('id').doUpdateSet((eb) => ({
@@ -40,6 +44,18 @@ export function followerStatements(db: Kysely<Schema>) {
               .when('excluded.acknowledged', '>', eb.ref('follower.acknowledged'))
               .then(eb.ref('excluded.acknowledged'))
               .else(eb.ref('follower.acknowledged'))
+              .end(),
+            relayed: eb
+              .case()
+              .when('excluded.relayed_version', '>', eb.ref('follower.relayed_version'))
+              .then(eb.ref('excluded.relayed'))
+              .else(eb.ref('follower.relayed'))
+              .end(),
+            relayed_version: eb
+              .case()
+              .when('excluded.relayed_version', '>', eb.ref('follower.relayed_version'))
+              .then(eb.ref('excluded.relayed_version'))
+              .else(eb.ref('follower.relayed_version'))
               .end(),
           })),
         ),
@@ -71,6 +87,8 @@ export class SqlFollowers implements FollowerStore {
       registeredAt: follower.registeredAt,
       acknowledged: follower.acknowledged,
       seenAt: follower.seenAt,
+      relayed: follower.relay === null ? null : writeRelay(follower.relay),
+      relayedVersion: follower.relay?.version ?? 0,
     });
   }
 
@@ -82,6 +100,7 @@ export class SqlFollowers implements FollowerStore {
       registeredAt: row.registered_at,
       acknowledged: row.acknowledged,
       seenAt: row.seen_at,
+      relay: row.relayed === null ? null : readRelay(row.relayed, row.relayed_version),
     }));
   }
 
@@ -93,3 +112,33 @@ export class SqlFollowers implements FollowerStore {
     return await this.#runner.write(this.#statements.sweep, { before });
   }
 }
+
+/** One value for all of them, written by one process and read whole: rows would be a write for each. */
+function writeRelay({ ended, followers }: Relay): string {
+  const rows = followers.map(({ id, client, registeredAt, acknowledged, seenAt }) => [
+    id,
+    client,
+    registeredAt,
+    acknowledged,
+    seenAt,
+  ]);
+  return JSON.stringify({ ended, followers: rows });
+}
+
+function readRelay(text: string, version: number): Relay {
+  const stored: unknown = JSON.parse(text);
+  if (typeof stored !== 'object' || stored === null || !('followers' in stored) || !('ended' in stored))
+    throw new TypeError(NO_RELAY);
+  const rows: unknown[] = Array.isArray(stored.followers) ? stored.followers : [];
+  return { version, ended: stored.ended === true, followers: rows.map(readRemote) };
+}
+
+function readRemote(row: unknown): RemoteFollowerRecord {
+  const [id, client, registeredAt, acknowledged, seenAt]: unknown[] = Array.isArray(row) ? row : [];
+  if (typeof id !== 'string' || typeof client !== 'string') throw new TypeError(NO_RELAY);
+  if (typeof registeredAt !== 'number' || typeof acknowledged !== 'number' || typeof seenAt !== 'number')
+    throw new TypeError(NO_RELAY);
+  return { id: id as FollowerId, client, registeredAt, acknowledged, seenAt };
+}
+
+const NO_RELAY = 'the followers of a node are not written as this build reads them';

@@ -208,6 +208,7 @@ function pullStatement(db: Kysely<Schema>, dialect: LogDialect) {
         'entry.scope',
         'entry.subject',
         'entry.expires_at',
+        'entry.tag as entryTag',
       ])
       .select([
         known().as('tagAtCursor'),
@@ -301,6 +302,7 @@ export class SqlLog implements LogStore {
       const { kind, scope } = row;
       return [{ seq: row.seq, kind, scope, subject: idFromBytes(row.subject), expiresAt: row.expires_at }];
     });
+    const tags = rows.flatMap(({ entryTag }) => (entryTag === null ? [] : [entryTag]));
     const { tagAtCursor, beatAt, known, fingerprint } = first;
     const isolatedSince = first.replicated === 1 && beatAt !== null ? beatAt : first.now;
     return {
@@ -315,6 +317,7 @@ export class SqlLog implements LogStore {
       age: Math.max(0, first.now - isolatedSince),
       whole: tagAtCursor !== tag,
       entries,
+      tags,
       beatAt,
       previous: previousOf(first),
       succeeded: known !== null && fingerprint !== known,

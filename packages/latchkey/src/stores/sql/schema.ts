@@ -190,6 +190,10 @@ export interface FollowerTable {
   readonly registered_at: Timestamp;
   readonly acknowledged: Position;
   readonly seen_at: Timestamp;
+  /** JSON of those who follow through it; `null` where nobody ever has. */
+  readonly relayed: string | null;
+  /** Rises with each report of them. */
+  readonly relayed_version: number;
 }
 
 /** One row: the version of the schema, and the lowest that a build must know to work with it. */

@@ -13,6 +13,5 @@ export const followersRoute: Route = adminRoute({
   status: 200,
   answer: followersShape,
   errors: [],
-  act: async ({ rooms: { store, clock, tail, log } }) =>
-    answer(writeFollowers(await listFollowers({ store, clock, tail, self: log.follower }))),
+  act: async ({ rooms }) => answer(writeFollowers(await listFollowers(rooms.receipts.sources))),
 });

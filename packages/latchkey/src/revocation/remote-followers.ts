@@ -1,0 +1,119 @@
+import type { Clock, Millis, Position, Timestamp } from '@latchkey/verify';
+import { failure } from '../errors.ts';
+import type { FollowerId, Relay, RemoteFollowerRecord } from '../stores/store.ts';
+
+/** A follower silent for so long is forgotten: nothing that it was told can still be relied on. */
+export const FOLLOWER_LIFE: Millis = 60_000;
+/** Processes of one client, on one node. */
+const MOST_OF_CLIENT = 500;
+/** Processes of all clients, on one node: their cursors are one value of its row. */
+const MOST = 2_000;
+/** When to try again where there are too many: some will have been forgotten by then. */
+const RETRY_AFTER: Millis = 10_000;
+
+/** A process of a service client that follows through this node. */
+export interface RemoteFollower {
+  readonly id: FollowerId;
+  readonly client: string;
+  readonly registeredAt: Timestamp;
+  acknowledged: Position;
+  /** By the monotonic clock. */
+  seenAt: Millis;
+  /** Settled when all nodes see it, and this node has asked the log after that; `null` before that was begun, and where it failed. */
+  admission: Promise<void> | null;
+  admitted: boolean;
+}
+
+/**
+ * Who follows the log through this node (R9). Cursors live here; what is reported of them
+ * goes into the node's own row of the followers, as one value.
+ */
+export class RemoteFollowers {
+  readonly #clock: Clock;
+  readonly #clients = new Map<string, Map<string, RemoteFollower>>();
+  #size = 0;
+  /** Of the last report; 0 where nobody ever followed. */
+  #version = 0;
+  #changed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether there is news of a cursor, or of somebody who came or went. */
+  get hasChanged(): boolean {
+    return this.#changed;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * The follower of that id, of that client and no other. One that is new is on the list
+   * from now on.
+   *
+   * @param registeredAt by the log's clock, and never later than it is.
+   * @throws `LK_THROTTLED` where the client has too many, `LK_BUSY` where all together have.
+   */
+  take(client: string, id: FollowerId, registeredAt: Timestamp): RemoteFollower {
+    const ofClient = this.#clients.get(client) ?? new Map<string, RemoteFollower>();
+    const known = ofClient.get(id);
+    const seenAt = this.#clock.monotonic();
+    if (known !== undefined) {
+      known.seenAt = seenAt;
+      return known;
+    }
+    if (ofClient.size >= MOST_OF_CLIENT) throw failure('LK_THROTTLED', { retryAfter: RETRY_AFTER });
+    if (this.#size >= MOST) throw failure('LK_BUSY', { retryAfter: RETRY_AFTER });
+    const follower = { id, client, registeredAt, acknowledged: 0, seenAt, admission: null, admitted: false };
+    ofClient.set(id, follower);
+    this.#clients.set(client, ofClient);
+    this.#size += 1;
+    this.#changed = true;
+    return follower;
+  }
+
+  /** Notes that a follower has applied everything up to a position. */
+  acknowledge(follower: RemoteFollower, seq: Position): void {
+    if (seq <= follower.acknowledged) return;
+    follower.acknowledged = seq;
+    this.#changed = true;
+  }
+
+  /** Everybody who follows now, as other processes are told of them. */
+  list(now: Timestamp): readonly RemoteFollowerRecord[] {
+    const monotonic = this.#clock.monotonic();
+    return [...this.#clients.values()].flatMap((ofClient) =>
+      [...ofClient.values()].map(({ id, client, registeredAt, acknowledged, seenAt }) => {
+        return { id, client, registeredAt, acknowledged, seenAt: Math.floor(now - (monotonic - seenAt)) };
+      }),
+    );
+  }
+
+  /** What is to be reported of them now; `null` where nobody ever followed through this node. */
+  report(now: Timestamp, ended = false): Relay | null {
+    this.#forgetSilent();
+    if (this.#version === 0 && this.#size === 0) return null;
+    this.#version += 1;
+    this.#changed = false;
+    return { version: this.#version, ended, followers: this.list(now) };
+  }
+
+  /** A report was not written: its news still is. */
+  notReported(): void {
+    this.#changed = true;
+  }
+
+  #forgetSilent(): void {
+    const since = this.#clock.monotonic() - FOLLOWER_LIFE;
+    for (const [client, ofClient] of this.#clients) {
+      for (const [id, { seenAt }] of ofClient) {
+        if (seenAt > since) continue;
+        ofClient.delete(id);
+        this.#size -= 1;
+      }
+      if (ofClient.size === 0) this.#clients.delete(client);
+    }
+  }
+}
