@@ -24,16 +24,8 @@ export {
   verifySignature,
 } from './compact-jws.ts';
 export { LatchkeyError } from './errors.ts';
-export type {
-  Cursor,
-  Entry,
-  EntryKind,
-  FloorScope,
-  LogSource,
-  Position,
-  Pull,
-  Scope,
-} from './log-entry.ts';
+export type { Cursor, Entry, EntryKind, FloorScope, Position, Scope } from './log-entry.ts';
+export type { LogSource, Pull } from './log-source.ts';
 export {
   type Digest,
   digestOf,
