@@ -1,7 +1,7 @@
 import type { Seconds, Timestamp } from './clock.ts';
 import type { Entry, EntryKind, Position, Scope } from './log-entry.ts';
 import { type Leaf, NO_POSITION, SortedSlots } from './sorted-slots.ts';
-import { readSubject, SUBJECT_WORDS } from './subject.ts';
+import { readSubject, SUBJECT_WORDS, writeSubject } from './subject.ts';
 
 /** What the log needs to know of a credential to judge it. A subject that is empty is none. */
 export interface Facts {
@@ -23,8 +23,27 @@ export type AbsoluteScope = Extract<Scope, 'session' | 'signing_key'>;
 /** `stale`: still good, but what is known about it no longer is. */
 export type Verdict = 'ok' | 'revoked' | 'stale';
 
+/** All that is held of one kind and scope. */
+export interface EntrySection {
+  readonly kind: EntryKind;
+  readonly scope: Scope;
+  readonly slots: LiveSlots;
+}
+
+/**
+ * Slots by subject, ascending. It goes on changing: what comes and goes while they are gone
+ * through may be among them or not, all else is once.
+ */
+export interface LiveSlots
+  extends Iterable<
+    readonly [subject: string, slot: { readonly seq: Position; readonly expiresAt: Timestamp }]
+  > {
+  readonly size: number;
+}
+
 /** So many leaves are purged in one step: some thirty thousand slots, a millisecond or two. */
 const PURGED_LEAVES = 64;
+const KINDS = ['revoke', 'changed'] as const;
 const LATEST_EXPIRY: Seconds = 2 ** 32 - 1;
 
 /**
@@ -64,9 +83,16 @@ export class RevokedSet {
     this.#slots(kind, scope).append(leaf);
   }
 
+  /** What is held, as it is. */
+  sections(): readonly EntrySection[] {
+    return KINDS.flatMap((kind) =>
+      [...this.#of(kind)].map(([scope, slots]) => ({ kind, scope, slots: liveSlots(scope, slots) })),
+    );
+  }
+
   /** Takes over all that another set holds. */
   absorb(other: RevokedSet): void {
-    for (const kind of ['revoke', 'changed'] as const) {
+    for (const kind of KINDS) {
       for (const [scope, from] of other.#of(kind)) {
         const to = this.#slots(kind, scope);
         for (const { subject, seq, expiresAt } of from.slots()) to.put(subject, seq, expiresAt);
@@ -155,6 +181,20 @@ export class RevokedSet {
     }
     return slots;
   }
+}
+
+function liveSlots(scope: Scope, slots: SortedSlots): LiveSlots {
+  return {
+    get size() {
+      return slots.size;
+    },
+    *[Symbol.iterator]() {
+      for (const { subject, seq, expiresAt } of slots.slots()) {
+        const slot = { seq, expiresAt: expiresAt * 1_000 };
+        yield [scope === 'all' ? '' : writeSubject(subject), slot] as const;
+      }
+    },
+  };
 }
 
 const SUBJECT = /^[A-Za-z0-9_-]{21}[AQgw]$/;

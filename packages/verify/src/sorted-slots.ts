@@ -26,6 +26,13 @@ export class Leaf {
   }
 }
 
+/** One slot, good until the next is asked for. */
+export interface Slot {
+  readonly subject: Uint32Array;
+  readonly seq: Position;
+  readonly expiresAt: Seconds;
+}
+
 /**
  * Slots of one kind and scope, found by subject: leaves in the order of their subjects,
  * searched by halves, twice. A million slots are 28 bytes each and a list of two thousand
@@ -37,6 +44,8 @@ export class SortedSlots {
   /** Of each leaf the first word of its first subject, so that a search need not visit the leaves. */
   readonly #firsts: number[] = [];
   #size = 0;
+  /** Another whenever slots have moved. */
+  #version = 0;
   /** The leaf that is purged next. */
   #hand = 0;
 
@@ -72,6 +81,7 @@ export class SortedSlots {
       return;
     }
     if (leaf.count === leaf.seqs.length) resize(leaf, leaf.count + GROWTH);
+    this.#version += 1;
     makeRoom(leaf, row);
     leaf.seqs[row] = seq;
     leaf.subjects.set(subject, row * SUBJECT_WORDS);
@@ -101,16 +111,36 @@ export class SortedSlots {
     return looks;
   }
 
-  /** Every slot, in the order of the subjects. */
-  *slots(): Generator<{ subject: Uint32Array; seq: Position; expiresAt: Seconds }> {
-    for (const leaf of this.#leaves) {
-      for (let row = 0; row < leaf.count; row += 1) {
-        yield {
-          subject: leaf.subjects.subarray(row * SUBJECT_WORDS, (row + 1) * SUBJECT_WORDS),
-          seq: leaf.seqs[row] ?? 0,
-          expiresAt: leaf.expiries[row] ?? 0,
-        };
+  /**
+   * Every slot in the order of the subjects. What is added or dropped between two steps may
+   * be among them or not; all else comes once.
+   */
+  *slots(): Generator<Slot> {
+    const subject = new Uint32Array(SUBJECT_WORDS);
+    let at = 0;
+    let row = 0;
+    let version = this.#version;
+    for (;;) {
+      const leaf = this.#leaves[at];
+      if (leaf === undefined) return;
+      if (row >= leaf.count) {
+        at += 1;
+        row = 0;
+        continue;
       }
+      subject.set(leaf.subjects.subarray(row * SUBJECT_WORDS, (row + 1) * SUBJECT_WORDS));
+      yield { subject, seq: leaf.seqs[row] ?? 0, expiresAt: leaf.expiries[row] ?? 0 };
+      if (version === this.#version) {
+        row += 1;
+        continue;
+      }
+      // Slots have moved: on behind the subject that was given last.
+      version = this.#version;
+      at = this.#leafOf(subject);
+      const moved = this.#leaves[at];
+      if (moved === undefined) return;
+      row = lowerBound(moved, subject);
+      if (row < moved.count && compare(moved.subjects, row, subject) === 0) row += 1;
     }
   }
 
@@ -118,6 +148,7 @@ export class SortedSlots {
   #purgeLeaf(at: number, now: Seconds): void {
     const leaf = this.#leaves[at];
     if (leaf === undefined) return;
+    this.#version += 1;
     this.#size -= dropExpired(leaf, now);
     if (leaf.count === 0) {
       this.#remove(at);

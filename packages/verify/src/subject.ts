@@ -42,3 +42,10 @@ export function readSubject(text: string, words: Uint32Array): boolean {
   // Four bits are no part of any byte (RFC 4648 §3.5).
   return word === 0;
 }
+
+/** The inverse of `readSubject`. */
+export function writeSubject(words: Uint32Array): string {
+  const bytes = Buffer.alloc(4 * SUBJECT_WORDS);
+  for (const [index, word] of words.entries()) bytes.writeUInt32BE(word, 4 * index);
+  return bytes.toString('base64url');
+}

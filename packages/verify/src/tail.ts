@@ -1,7 +1,14 @@
 import type { Clock, Millis, Timestamp } from './clock.ts';
 import type { Cursor, Entry, Position, Scope } from './log-entry.ts';
 import type { LogSource, Pull } from './log-source.ts';
-import { type AbsoluteScope, type Facts, isSubjectOf, RevokedSet, type Verdict } from './revoked-set.ts';
+import {
+  type AbsoluteScope,
+  type EntrySection,
+  type Facts,
+  isSubjectOf,
+  RevokedSet,
+  type Verdict,
+} from './revoked-set.ts';
 
 /** How far a follower's wall clock may be from the log's before its copy is no longer trusted. */
 const CLOCK_LEEWAY: Millis = 30_000;
@@ -62,8 +69,8 @@ export class Tail {
   #soon: NodeJS.Timeout | undefined;
   #starting: Promise<void> | null = null;
   #unsubscribe: (() => void) | undefined;
-  #inFlight: Promise<void> | null = null;
-  #next: Promise<void> | null = null;
+  #inFlight: Promise<boolean> | null = null;
+  #next: Promise<boolean> | null = null;
 
   constructor(options: TailOptions) {
     this.#options = options;
@@ -90,9 +97,19 @@ export class Tail {
     return this.#salt;
   }
 
-  /** Below it nothing can be judged by this copy. */
+  /** Above every position of an older history than the one that the last pull was of. */
   get epochStart(): Position {
     return this.#epochStart;
+  }
+
+  /** Whether something was hinted at that no pull has told of yet. */
+  get isHinted(): boolean {
+    return this.#hinted.length > 0;
+  }
+
+  /** What is held of what pulls have brought; it changes with the next of them. */
+  sections(): readonly EntrySection[] {
+    return this.#revoked.sections();
   }
 
   /** Follows the log. Resolves when the first pull has been applied; rejects where that one failed. */
@@ -150,15 +167,17 @@ export class Tail {
   }
 
   /**
-   * Resolves when a pull that was sent after this call has been answered, or has
-   * failed. Calls made while one is on its way share the next one.
+   * Resolves when a pull that was sent after this call has been answered (true), or has
+   * failed (false). Calls made while one is on its way share the next one.
    */
-  catchUp(): Promise<void> {
-    const run = async (): Promise<void> => {
+  catchUp(): Promise<boolean> {
+    const run = async (): Promise<boolean> => {
       try {
         await this.#pull();
+        return true;
       } catch (error) {
         this.#options.onError?.(error);
+        return false;
       }
     };
     if (this.#inFlight === null) {

@@ -24,6 +24,15 @@ export {
   verifySignature,
 } from './compact-jws.ts';
 export { LatchkeyError } from './errors.ts';
+export {
+  feedSubject,
+  feedSubjects,
+  KIND_CODES,
+  SCOPE_CODES,
+  SUBJECT_BYTES,
+  subjectOf,
+  type WriteFeedSubject,
+} from './feed-subject.ts';
 export type { Cursor, Entry, EntryKind, FloorScope, Position, Scope } from './log-entry.ts';
 export type { LogSource, Pull } from './log-source.ts';
 export {
@@ -52,7 +61,7 @@ export type {
   UserPrincipal,
   Values,
 } from './principal.ts';
-export { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
+export { type EntrySection, type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
 export { type JsonRefusal, JsonRefused, parseStrictJson } from './strict-json.ts';
 export { Tail, type TailOptions } from './tail.ts';
 export {

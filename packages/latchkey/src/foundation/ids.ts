@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Id, Timestamp } from '@latchkey/verify';
 import { randomBytes } from './random.ts';
+
+export { subjectOf } from '@latchkey/verify';
 
 /** The last of 22 characters carries two bits of the id; the four left over must be zero. */
 const CANONICAL = /^[A-Za-z0-9_-]{21}[AQgw]$/;
@@ -32,13 +33,4 @@ export function idBytes(id: string): Buffer {
 /** The inverse of `idBytes`. */
 export function idFromBytes<Kind extends string>(bytes: Uint8Array): Id<Kind> {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url') as Id<Kind>;
-}
-
-/**
- * The subject under which the log speaks of something that has a name and no id
- * of ours: the first sixteen bytes of SHA-256 over the kind and the name.
- */
-export function subjectOf(kind: 'client' | 'address' | 'signing_key', name: string): string {
-  const digest = createHash('sha256').update(kind).update('\0').update(name).digest();
-  return digest.subarray(0, 16).toString('base64url');
 }
