@@ -47,9 +47,9 @@ export class ByteReader {
   }
 
   async #next(): Promise<boolean> {
-    const { done, value } = await this.#pieces.next();
-    this.#piece = done === true ? new Uint8Array(0) : value;
+    const next = await this.#pieces.next();
     this.#at = 0;
-    return done !== true;
+    this.#piece = next.done === true ? new Uint8Array(0) : next.value;
+    return next.done !== true;
   }
 }

@@ -65,7 +65,7 @@ export function isVerifierFailure<C extends VerifierCode = VerifierCode>(
 ): error is Extract<VerifierFailure, { code: C }> {
   return (
     error instanceof LatchkeyError &&
-    Object.hasOwn(VERIFIER_CODES, error.code) &&
+    error.code in VERIFIER_CODES &&
     (code === undefined || error.code === code)
   );
 }

@@ -11,7 +11,8 @@ export interface FeedLine {
 /** Reads an entry as the feed writes it, `[seq, kind, scope, subject, expires_at]`, or `null` for what is none. */
 export function findFeedLine(value: unknown): FeedLine | null {
   if (!Array.isArray(value) || value.length !== 5) return null;
-  const [seq, kind, scope, subject, expiresAt]: unknown[] = value;
+  const line: readonly unknown[] = value;
+  const [seq, kind, scope, subject, expiresAt] = line;
   if (!isWhole(seq) || !isWhole(expiresAt) || expiresAt >= 2 ** 32) return null;
   if (typeof kind !== 'string' || typeof scope !== 'string' || typeof subject !== 'string') return null;
   if (!isKind(kind) || !isScope(scope)) return { seq, entry: null };

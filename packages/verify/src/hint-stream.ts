@@ -49,10 +49,10 @@ export class HintStream {
     const { pause: first = FIRST_PAUSE } = this.#options;
     let longest = first;
     while (!stop.aborted) {
-      let heard = false;
+      const stream = { heard: false };
       try {
         await this.#listen((entries) => {
-          heard = true;
+          stream.heard = true;
           listener(entries);
         }, stop);
       } catch (error) {
@@ -61,7 +61,7 @@ export class HintStream {
           longest = LONGEST_PAUSE;
       }
       this.#isOpen = false;
-      if (heard) longest = first;
+      if (stream.heard) longest = first;
       await paused(longest * (0.5 + randomFraction() / 2), stop);
       longest = Math.min(2 * longest, LONGEST_PAUSE);
     }

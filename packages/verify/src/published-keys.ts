@@ -45,6 +45,11 @@ export class PublishedKeys {
     this.#options = options;
   }
 
+  /** Whether there is a set that is not too old. */
+  get isUsable(): boolean {
+    return this.#usable() !== null;
+  }
+
   /** The ids of the keys that are good now. */
   get kids(): readonly string[] {
     const { keys } = this.#usable() ?? { keys: new Map<string, VerificationKey>() };

@@ -130,11 +130,20 @@ export class Tail {
   async #begin(): Promise<void> {
     const unsubscribe = this.#options.source.onHint((entries, own) => this.hint(entries, own));
     this.#unsubscribe = unsubscribe;
-    try {
-      await this.#pull();
-    } catch (error) {
+    let failure: unknown = null;
+    // Among the others, so that a hint that comes meanwhile makes no second pull of the whole.
+    const pulled = await this.#track(async () => {
+      try {
+        await this.#pull();
+        return true;
+      } catch (error) {
+        failure = error;
+        return false;
+      }
+    });
+    if (!pulled) {
       if (this.#unsubscribe === unsubscribe) this.stop();
-      throw error;
+      throw failure instanceof Error ? failure : new Error('the first pull failed', { cause: failure });
     }
     // Stopped while the first pull was on its way: nothing may go on.
     if (this.#unsubscribe !== unsubscribe) return;
@@ -171,7 +180,7 @@ export class Tail {
    * failed (false). Calls made while one is on its way share the next one.
    */
   catchUp(): Promise<boolean> {
-    const run = async (): Promise<boolean> => {
+    return this.#track(async () => {
       try {
         await this.#pull();
         return true;
@@ -179,19 +188,16 @@ export class Tail {
         this.#options.onError?.(error);
         return false;
       }
-    };
-    if (this.#inFlight === null) {
-      this.#inFlight = run().finally(() => {
-        this.#inFlight = this.#next;
-        this.#next = null;
-      });
-      return this.#inFlight;
-    }
-    this.#next ??= this.#inFlight.then(run).finally(() => {
+    });
+  }
+
+  #track(run: () => Promise<boolean>): Promise<boolean> {
+    const done = (): void => {
       this.#inFlight = this.#next;
       this.#next = null;
-    });
-    return this.#next;
+    };
+    if (this.#inFlight === null) return (this.#inFlight = run().finally(done));
+    return (this.#next ??= this.#inFlight.then(run).finally(done));
   }
 
   /**
