@@ -186,3 +186,41 @@ describe('the revoked set', () => {
     assert.ok(purges > 1);
   });
 });
+
+describe('the slots of a set', () => {
+  const fill = (set: RevokedSet, from: number, to: number): void => {
+    for (let index = from; index < to; index += 1) {
+      const subject = subjectOf(`${index}`);
+      set.apply({
+        kind: 'revoke',
+        scope: 'session',
+        subject,
+        seq: index,
+        expiresAt: 1_000 * (1 + (index % 2)),
+      });
+    }
+  };
+
+  test('are all gone through once, in order, though others come and go meanwhile', () => {
+    const set = new RevokedSet();
+    fill(set, 0, 3_000);
+    const [section] = set.sections();
+    assert.ok(section !== undefined);
+    assert.equal(section.slots.size, 3_000);
+    const seen: string[] = [];
+    let step = 0;
+    for (const [subject, { seq, expiresAt }] of section.slots) {
+      assert.equal(subject, subjectOf(`${seq}`));
+      assert.equal(expiresAt, 1_000 * (1 + (seq % 2)));
+      seen.push(subject);
+      step += 1;
+      if (step % 100 === 0) fill(set, 3_000 + step * 10, 3_000 + step * 10 + 50);
+      if (step === 1_000) set.purge(1_000);
+    }
+    assert.equal(new Set(seen).size, seen.length);
+    const words = seen.map((subject) => Buffer.from(subject, 'base64url').toString('hex'));
+    assert.deepEqual(words, words.toSorted());
+    const stayed = Array.from({ length: 1_500 }, (_, index) => subjectOf(`${2 * index + 1}`));
+    assert.ok(stayed.every((subject) => seen.includes(subject)));
+  });
+});
