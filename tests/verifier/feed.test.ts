@@ -197,11 +197,13 @@ describe('a copy of the feed', () => {
     const { orders, issuer, another } = await openScene(t);
     const other = another({});
     await Promise.all([orders.ready(), other.ready()]);
-    const pulls = issuer.requests.filter(({ path }) => path === PULL).map(({ body }) => String(body));
-    const followers = new Set(pulls.map((body) => Object(JSON.parse(body)).follower));
+    const pulls = issuer.requests
+      .filter(({ path }) => path === PULL)
+      .map(({ body }) => JSON.parse(body) as object);
+    const followers = new Set(pulls.map((body) => String(Reflect.get(body, 'follower'))));
     assert.equal(followers.size, 2);
-    for (const follower of followers) assert.match(String(follower), /^[\w-]{22}$/);
-    assert.deepEqual(Object.keys(Object(JSON.parse(pulls[0] ?? ''))), ['epoch', 'tag', 'after', 'follower']);
+    for (const follower of followers) assert.match(follower, /^[\w-]{22}$/);
+    assert.deepEqual(Object.keys(pulls[0] ?? {}), ['epoch', 'tag', 'after', 'follower']);
   });
 
   test('is loaded anew where its salt is another, by which what was remembered is judged (@rule R12)', async (t) => {

@@ -80,9 +80,9 @@ for (const [name, open] of HOSTS) {
       const host = await open(orders as Verifier<Plan>);
       t.after(() => host.close());
       const token = issuer.token({ plan: 'pro' });
-      const sub: unknown = Object(
-        JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()),
-      ).sub;
+      const { sub } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+        sub: string;
+      };
       const answer = await fetch(host.origin, { headers: { authorization: `Bearer ${token}` } });
       assert.deepEqual([answer.status, await answer.json()], [200, { id: sub, plan: 'pro' }]);
     });
@@ -107,7 +107,7 @@ for (const [name, open] of HOSTS) {
         bodies.add(await answer.text());
       }
       assert.equal(bodies.size, 1);
-      assert.equal(Object(JSON.parse([...bodies][0] ?? '')).code, 'LK_UNAUTHENTICATED');
+      assert.match([...bodies][0] ?? '', /"code":"LK_UNAUTHENTICATED"/);
     });
 
     test('asks for a step-up where more must be proved (@rfc 9470 §3, @asvs 10.3.4)', async (t) => {
@@ -121,8 +121,8 @@ for (const [name, open] of HOSTS) {
         refused.headers.get('www-authenticate'),
         'Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="60"',
       );
-      const { code, acr, max_age } = Object(await refused.json());
-      assert.deepEqual([refused.status, code, acr, max_age], [401, 'LK_STEP_UP_REQUIRED', 'aal2', 60]);
+      assert.equal(refused.status, 401);
+      assert.match(await refused.text(), /"code":"LK_STEP_UP_REQUIRED","acr":"aal2","max_age":60/);
       assert.equal((await ask(issuer.token({ acr: 'aal2' }))).status, 200);
     });
 
@@ -134,7 +134,7 @@ for (const [name, open] of HOSTS) {
       t.after(() => host.close());
       const answer = await fetch(host.origin, { headers: { authorization: `Bearer ${issuer.token()}` } });
       assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '1']);
-      assert.equal(Object(await answer.json()).code, 'LK_NOT_FRESH');
+      assert.match(await answer.text(), /"code":"LK_NOT_FRESH"/);
     });
   });
 }

@@ -206,8 +206,8 @@ export class TestIssuer {
 
   #introspection(token: string): object {
     if (this.introspected === null) return { active: false };
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    return { active: true, token_type: 'Bearer', ...Object(claims), rs: this.head, ...this.introspected };
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object;
+    return { active: true, token_type: 'Bearer', ...claims, rs: this.head, ...this.introspected };
   }
 }
 

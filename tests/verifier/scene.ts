@@ -61,7 +61,7 @@ export async function refusalCode(checking: Promise<unknown>): Promise<string | 
     await checking;
     return null;
   } catch (error) {
-    if (error instanceof LatchkeyError) return error.code;
+    if (error instanceof LatchkeyError) return String(error.code);
     throw error;
   }
 }
