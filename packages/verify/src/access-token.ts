@@ -86,7 +86,7 @@ const AMR: ReadonlySet<unknown> = new Set<Amr>(['pwd']);
  * (RFC 8693 §4.2), a key that its holder must prove (RFC 7800 §3.1), somebody
  * who acts for the subject (RFC 8693 §4.1).
  */
-const NOT_HONOURED = ['org', 'scope', 'cnf', 'act'] as const;
+export const NOT_HONOURED = ['org', 'scope', 'cnf', 'act'] as const;
 
 /**
  * The names that no configuration may give to a claim of its own: those of

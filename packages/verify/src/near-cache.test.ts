@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Entry, LogSource } from './log-entry.ts';
+import type { Entry } from './log-entry.ts';
+import type { LogSource } from './log-source.ts';
 import { digestOf, NearCache, type Terms } from './near-cache.ts';
 import { Tail } from './tail.ts';
+
+/** Sixteen bytes for a name. */
+const subjectOf = (name: string): string =>
+  createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url');
 
 interface Answer {
   readonly name: string;
@@ -44,9 +50,9 @@ async function scene(options: { life?: number; entries?: number } = {}) {
     entries: options.entries ?? 3,
     factsOf: ({ name }, _, rs) => ({
       rs,
-      session: name,
-      user: 'the-user',
-      client: 'the-client',
+      session: subjectOf(name),
+      user: subjectOf('the-user'),
+      client: subjectOf('the-client'),
       signingKey: null,
     }),
   });
@@ -64,7 +70,8 @@ async function scene(options: { life?: number; entries?: number } = {}) {
   const find = (name: string): Answer | null => cache.find(digestOf(name))?.answer ?? null;
   const append = async (entry: Pick<Entry, 'kind' | 'scope' | 'subject'>): Promise<void> => {
     log.head += 1;
-    log.entries = [...log.entries, { ...entry, seq: log.head, expiresAt: time.now + 1_000_000 }];
+    const subject = entry.subject === '' ? '' : subjectOf(entry.subject);
+    log.entries = [...log.entries, { ...entry, subject, seq: log.head, expiresAt: time.now + 1_000_000 }];
     await tail.catchUp();
   };
   return { time, log, tail, cache, pass, fill, find, append };

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Entry } from './log-entry.ts';
 import { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
 
+/** Sixteen bytes for a name. */
+const subjectOf = (name: string): string =>
+  createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url');
+
 const FACTS: Facts = {
   rs: 100,
-  session: 'the-session',
-  user: 'the-user',
-  client: 'the-client',
+  session: subjectOf('the-session'),
+  user: subjectOf('the-user'),
+  client: subjectOf('the-client'),
   signingKey: null,
 };
 const LATER = 1_000_000;
@@ -22,7 +27,7 @@ const entry = (
 ): Entry => ({
   kind,
   scope,
-  subject,
+  subject: subject === '' ? '' : subjectOf(subject),
   seq,
   expiresAt,
 });
@@ -68,10 +73,7 @@ describe('the revoked set', () => {
 
   test('a session before login is no user (@rule R2)', () => {
     const anonymous = { ...FACTS, user: null };
-    assert.equal(
-      judged([entry('revoke', 'user', '', 101), entry('revoke', 'user', 'null', 101)], anonymous),
-      'ok',
-    );
+    assert.equal(judged([entry('revoke', 'user', 'null', 101)], anonymous), 'ok');
     assert.equal(judged([entry('revoke', 'session', 'the-session', 1)], anonymous), 'revoked');
   });
 
@@ -80,13 +82,17 @@ describe('the revoked set', () => {
       fc.record({
         kind: fc.constantFrom('revoke' as const, 'changed' as const),
         scope: fc.constantFrom('session' as const, 'user' as const, 'client' as const, 'all' as const),
-        subject: fc.constantFrom('the-session', 'the-user', 'the-client', ''),
+        name: fc.constantFrom('the-session', 'the-user', 'the-client'),
         seq: fc.integer({ min: 95, max: 105 }),
-        expiresAt: fc.integer({ min: 1, max: 10 }),
+        expiresAt: fc.integer({ min: 1, max: 10 }).map((seconds) => seconds * 1_000),
       }),
     );
     fc.assert(
-      fc.property(entries, fc.integer({ min: 0, max: 11 }), (list, now) => {
+      fc.property(entries, fc.integer({ min: 0, max: 11_000 }), (drawn, now) => {
+        const list = drawn.map(({ name, ...rest }) => ({
+          ...rest,
+          subject: rest.scope === 'all' ? '' : subjectOf(name),
+        }));
         const [one, other] = [new RevokedSet(), new RevokedSet()];
         for (const item of list) one.apply(item);
         for (const item of [...list, ...list].toReversed()) other.apply(item);
@@ -102,20 +108,119 @@ describe('the revoked set', () => {
 
   test('an entry is kept until its expiry, and the latest expiry counts (@rule R6)', () => {
     const set = new RevokedSet();
-    set.apply(entry('revoke', 'session', 'the-session', 1, 20));
-    set.apply(entry('revoke', 'session', 'the-session', 2, 10));
-    set.purge(19);
+    set.apply(entry('revoke', 'session', 'the-session', 1, 19_001));
+    set.apply(entry('revoke', 'session', 'the-session', 2, 10_000));
+    set.purge(19_999);
     assert.equal(set.judge(FACTS), 'revoked');
-    set.purge(20);
+    set.purge(20_000);
     assert.equal(set.judge(FACTS), 'ok');
     assert.equal(set.size, 0);
   });
 
-  test('clearing forgets everything', () => {
+  for (const [title, wrong] of [
+    ['a subject that is too short', { ...entry('revoke', 'user', 'x', 1), subject: 'AAAAAAAAAAAAAAAAAAAAA' }],
+    ['loose bits', { ...entry('revoke', 'user', 'x', 1), subject: 'AAAAAAAAAAAAAAAAAAAAAB' }],
+    ['another character', { ...entry('revoke', 'user', 'x', 1), subject: 'AAAAAAAAAA+AAAAAAAAAAA' }],
+    ['no subject', entry('revoke', 'session', '', 1)],
+    ['a subject where all are meant', entry('revoke', 'all', 'x', 1)],
+  ] as const) {
+    test(`refuses an entry with ${title}, by which nothing would ever be found`, () => {
+      assert.throws(() => new RevokedSet().apply(wrong), TypeError);
+    });
+  }
+
+  test('refuses to judge by a subject under which nothing could be', () => {
     const set = new RevokedSet();
-    set.apply(entry('revoke', 'all', '', 101));
-    set.clear();
-    assert.equal(set.size, 0);
-    assert.equal(set.judge(FACTS), 'ok');
+    set.apply(entry('revoke', 'session', 'another', 1));
+    assert.throws(() => set.judge({ ...FACTS, session: 'the-session' }), TypeError);
+    assert.equal(set.judge({ ...FACTS, session: '' }), 'ok');
+  });
+
+  test('takes over what another set holds, each slot with the highest position (@rule R8)', () => {
+    const [one, other] = [new RevokedSet(), new RevokedSet()];
+    one.apply(entry('revoke', 'user', 'the-user', 101));
+    other.apply(entry('revoke', 'user', 'the-user', 99));
+    other.apply(entry('revoke', 'session', 'another', 98));
+    one.absorb(other);
+    assert.equal(one.size, 2);
+    assert.equal(one.judge(FACTS), 'revoked');
+    assert.equal(one.isRevoked('session', subjectOf('another')), true);
+  });
+
+  test('holds the same as a map of slots, however many there are, and drops what expires bit by bit (@rule R6)', () => {
+    const set = new RevokedSet();
+    const slots = new Map<string, { seq: number; expiresAt: number }>();
+    for (let seq = 1; seq <= 20_000; seq += 1) {
+      // Some twice, and their expiry now earlier, now later.
+      const subject = subjectOf(`${(seq * 7_919) % 15_000}`);
+      const expiresAt = 1_000 * (1 + ((seq * 104_729) % 100));
+      set.apply({ kind: 'changed', scope: 'user', subject, seq, expiresAt });
+      const slot = slots.get(subject);
+      slots.set(subject, { seq, expiresAt: Math.max(expiresAt, slot?.expiresAt ?? 0) });
+    }
+    for (const now of [0, 30_000, 99_000, 100_000]) {
+      set.purge(now);
+      for (const [subject, { seq, expiresAt }] of slots) {
+        const lives = expiresAt > now;
+        assert.equal(set.hasChanged('user', subject, seq - 1), lives);
+        assert.equal(set.hasChanged('user', subject, seq), false);
+      }
+      assert.equal(set.size, [...slots.values()].filter(({ expiresAt }) => expiresAt > now).length);
+    }
+  });
+
+  test('looks at a part of a large set in each purge, and in the end at all of it (@rule R6)', () => {
+    const set = new RevokedSet();
+    const bytes = Buffer.alloc(16);
+    for (let index = 0; index < 200_000; index += 1) {
+      bytes.writeUInt32BE(index);
+      const subject = bytes.toString('base64url');
+      set.apply({ kind: 'revoke', scope: 'session', subject, seq: index, expiresAt: 1_000 });
+    }
+    let purges = 0;
+    for (let before = set.size; set.size > 0; before = set.size) {
+      set.purge(1_000);
+      purges += 1;
+      assert.ok(set.size < before && before - set.size <= 64 * 512);
+    }
+    assert.ok(purges > 1);
+  });
+});
+
+describe('the slots of a set', () => {
+  const fill = (set: RevokedSet, from: number, to: number): void => {
+    for (let index = from; index < to; index += 1) {
+      const subject = subjectOf(`${index}`);
+      set.apply({
+        kind: 'revoke',
+        scope: 'session',
+        subject,
+        seq: index,
+        expiresAt: 1_000 * (1 + (index % 2)),
+      });
+    }
+  };
+
+  test('are all gone through once, in order, though others come and go meanwhile', () => {
+    const set = new RevokedSet();
+    fill(set, 0, 3_000);
+    const [section] = set.sections();
+    assert.ok(section !== undefined);
+    assert.equal(section.slots.size, 3_000);
+    const seen: string[] = [];
+    let step = 0;
+    for (const [subject, { seq, expiresAt }] of section.slots) {
+      assert.equal(subject, subjectOf(`${seq}`));
+      assert.equal(expiresAt, 1_000 * (1 + (seq % 2)));
+      seen.push(subject);
+      step += 1;
+      if (step % 100 === 0) fill(set, 3_000 + step * 10, 3_000 + step * 10 + 50);
+      if (step === 1_000) set.purge(1_000);
+    }
+    assert.equal(new Set(seen).size, seen.length);
+    const words = seen.map((subject) => Buffer.from(subject, 'base64url').toString('hex'));
+    assert.deepEqual(words, words.toSorted());
+    const stayed = Array.from({ length: 1_500 }, (_, index) => subjectOf(`${2 * index + 1}`));
+    assert.ok(stayed.every((subject) => seen.includes(subject)));
   });
 });

@@ -1,11 +1,13 @@
-import type { Timestamp } from './clock.ts';
+import type { Seconds, Timestamp } from './clock.ts';
 import type { Entry, EntryKind, Position, Scope } from './log-entry.ts';
+import { type Leaf, NO_POSITION, SortedSlots } from './sorted-slots.ts';
+import { readSubject, SUBJECT_WORDS, writeSubject } from './subject.ts';
 
-/** What the log needs to know of a credential to judge it. */
+/** What the log needs to know of a credential to judge it. A subject that is empty is none. */
 export interface Facts {
   /** The log's head before the first fact that the credential rests on was read. */
   readonly rs: Position;
-  /** `null` for what belongs to none: a client's own key or token. */
+  /** `null` for a client itself, which has none. */
   readonly session: string | null;
   /** `null` before login. */
   readonly user: string | null;
@@ -21,21 +23,28 @@ export type AbsoluteScope = Extract<Scope, 'session' | 'signing_key'>;
 /** `stale`: still good, but what is known about it no longer is. */
 export type Verdict = 'ok' | 'revoked' | 'stale';
 
-interface Slot {
-  seq: Position;
-  expiresAt: Timestamp;
-}
-
-/** All that is held of one kind and scope, by subject. */
+/** All that is held of one kind and scope. */
 export interface EntrySection {
   readonly kind: EntryKind;
   readonly scope: Scope;
-  readonly slots: ReadonlyMap<string, Readonly<Slot>>;
+  readonly slots: LiveSlots;
 }
 
-type Slots = Map<string, Slot>;
+/**
+ * Slots by subject, ascending. It goes on changing: what comes and goes while they are gone
+ * through may be among them or not, all else is once.
+ */
+export interface LiveSlots
+  extends Iterable<
+    readonly [subject: string, slot: { readonly seq: Position; readonly expiresAt: Timestamp }]
+  > {
+  readonly size: number;
+}
 
+/** So many leaves are purged in one step: some thirty thousand slots, a millisecond or two. */
+const PURGED_LEAVES = 64;
 const KINDS = ['revoke', 'changed'] as const;
+const LATEST_EXPIRY: Seconds = 2 ** 32 - 1;
 
 /**
  * The live entries of the log, in memory, arranged for the question that every
@@ -45,37 +54,60 @@ const KINDS = ['revoke', 'changed'] as const;
  * latest expiry, so that the order and the number of deliveries do not matter.
  */
 export class RevokedSet {
-  readonly #revoke = new Map<Scope, Slots>();
-  readonly #changed = new Map<Scope, Slots>();
-  #size = 0;
+  readonly #revoke = new Map<Scope, SortedSlots>();
+  readonly #changed = new Map<Scope, SortedSlots>();
+  /** What a subject is read into: a check makes nothing that would have to be collected. */
+  readonly #subject = new Uint32Array(SUBJECT_WORDS);
+  /** Which of the sections is purged first. */
+  #hand = 0;
 
   /** How many slots are taken. */
   get size(): number {
-    return this.#size;
+    let size = 0;
+    for (const slots of this.#sections()) size += slots.size;
+    return size;
   }
 
-  apply(entry: Entry): void {
-    const slots = this.#slots(entry.kind, entry.scope);
-    const slot = slots.get(entry.subject);
-    if (slot === undefined) {
-      slots.set(entry.subject, { seq: entry.seq, expiresAt: entry.expiresAt });
-      this.#size += 1;
-      return;
-    }
-    slot.seq = Math.max(slot.seq, entry.seq);
-    slot.expiresAt = Math.max(slot.expiresAt, entry.expiresAt);
+  /** @throws {TypeError} for a subject that is not sixteen bytes, and for scope `all` not empty. */
+  apply({ kind, scope, subject, seq, expiresAt }: Entry): void {
+    if (!isSubjectOf(scope, subject)) throw new TypeError(`an entry of scope ${scope} has another subject`);
+    this.#read(subject);
+    this.#slots(kind, scope).put(this.#subject, seq, secondsUp(expiresAt));
   }
 
-  /** What is held, as it is: it goes on changing. */
+  /**
+   * Takes over slots as a snapshot holds them: ascending, and all behind those that the
+   * kind and scope have.
+   */
+  append(kind: EntryKind, scope: Scope, leaf: Leaf): void {
+    this.#slots(kind, scope).append(leaf);
+  }
+
+  /** What is held, as it is. */
   sections(): readonly EntrySection[] {
     return KINDS.flatMap((kind) =>
-      [...this.#slotsOf(kind)].map(([scope, slots]) => ({ kind, scope, slots })),
+      [...this.#of(kind)].map(([scope, slots]) => ({ kind, scope, slots: liveSlots(scope, slots) })),
     );
+  }
+
+  /** Takes over all that another set holds. */
+  absorb(other: RevokedSet): void {
+    for (const kind of KINDS) {
+      for (const [scope, from] of other.#of(kind)) {
+        const to = this.#slots(kind, scope);
+        for (const { subject, seq, expiresAt } of from.slots()) to.put(subject, seq, expiresAt);
+      }
+    }
   }
 
   /** Whether trust in the subject itself has ended. */
   isRevoked(scope: AbsoluteScope, subject: string): boolean {
-    return this.#revoke.get(scope)?.has(subject) === true;
+    return this.#position('revoke', scope, subject) !== NO_POSITION;
+  }
+
+  /** Whether anything that is known of the subject has changed since a position. */
+  hasChanged(scope: Scope, subject: string, since: Position): boolean {
+    return this.#position('changed', scope, subject) > since;
   }
 
   /**
@@ -85,55 +117,94 @@ export class RevokedSet {
    * than itself.
    */
   judge(facts: Facts): Verdict {
-    if (this.#size === 0) return 'ok';
     if (facts.session !== null && this.isRevoked('session', facts.session)) return 'revoked';
     if (facts.signingKey !== null && this.isRevoked('signing_key', facts.signingKey)) return 'revoked';
-    if (this.#newer(this.#revoke, facts, false)) return 'revoked';
-    if (this.#newer(this.#changed, facts, true)) return 'stale';
+    if (this.#newer('revoke', facts)) return 'revoked';
+    if (this.#newer('changed', facts)) return 'stale';
+    if (facts.session !== null && this.hasChanged('session', facts.session, facts.rs)) return 'stale';
     return 'ok';
   }
 
-  /** Drops what can no longer affect anything. */
+  /**
+   * Drops what can no longer affect anything. Of a large set only a part is looked at,
+   * another each time: what stays a little longer harms nobody.
+   */
   purge(now: Timestamp): void {
-    for (const kind of [this.#revoke, this.#changed]) {
-      for (const slots of kind.values()) {
-        for (const [subject, slot] of slots) {
-          if (slot.expiresAt > now) continue;
-          slots.delete(subject);
-          this.#size -= 1;
-        }
-      }
+    const seconds = Math.floor(now / 1_000);
+    const sections = [...this.#sections()];
+    let left = PURGED_LEAVES;
+    // Another section first each time, so that a large one leaves the others their turn.
+    this.#hand += 1;
+    for (let turn = 0; turn < sections.length && left > 0; turn += 1) {
+      left -= sections[(this.#hand + turn) % sections.length]?.purge(seconds, left) ?? 0;
     }
   }
 
-  clear(): void {
-    this.#revoke.clear();
-    this.#changed.clear();
-    this.#size = 0;
-  }
-
-  #newer(kind: Map<Scope, Slots>, facts: Facts, withSession: boolean): boolean {
-    const after = (scope: Scope, subject: string): boolean =>
-      (kind.get(scope)?.get(subject)?.seq ?? -1) > facts.rs;
+  #newer(kind: EntryKind, { rs, user, client }: Facts): boolean {
     return (
-      after('all', '') ||
-      (facts.user !== null && after('user', facts.user)) ||
-      after('client', facts.client) ||
-      (withSession && facts.session !== null && after('session', facts.session))
+      this.#position(kind, 'all', '') > rs ||
+      (user !== null && this.#position(kind, 'user', user) > rs) ||
+      this.#position(kind, 'client', client) > rs
     );
   }
 
-  #slotsOf(kind: EntryKind): Map<Scope, Slots> {
+  #position(kind: EntryKind, scope: Scope, subject: string): Position {
+    const slots = this.#of(kind).get(scope);
+    if (slots === undefined || slots.size === 0) return NO_POSITION;
+    if (subject === '' && scope !== 'all') return NO_POSITION;
+    this.#read(subject);
+    return slots.find(this.#subject);
+  }
+
+  /** @throws {TypeError} for a text that is neither empty nor sixteen bytes: nothing could be found by it. */
+  #read(subject: string): void {
+    if (subject === '') this.#subject.fill(0);
+    else if (!readSubject(subject, this.#subject))
+      throw new TypeError('a subject is sixteen bytes in base64url');
+  }
+
+  *#sections(): Generator<SortedSlots> {
+    yield* this.#revoke.values();
+    yield* this.#changed.values();
+  }
+
+  #of(kind: EntryKind): Map<Scope, SortedSlots> {
     return kind === 'revoke' ? this.#revoke : this.#changed;
   }
 
-  #slots(kind: EntryKind, scope: Scope): Slots {
-    const scopes = this.#slotsOf(kind);
+  #slots(kind: EntryKind, scope: Scope): SortedSlots {
+    const scopes = this.#of(kind);
     let slots = scopes.get(scope);
     if (slots === undefined) {
-      slots = new Map();
+      slots = new SortedSlots();
       scopes.set(scope, slots);
     }
     return slots;
   }
+}
+
+function liveSlots(scope: Scope, slots: SortedSlots): LiveSlots {
+  return {
+    get size() {
+      return slots.size;
+    },
+    *[Symbol.iterator]() {
+      for (const { subject, seq, expiresAt } of slots.slots()) {
+        const slot = { seq, expiresAt: expiresAt * 1_000 };
+        yield [scope === 'all' ? '' : writeSubject(subject), slot] as const;
+      }
+    },
+  };
+}
+
+const SUBJECT = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** Whether an entry of the scope can be about the subject. */
+export function isSubjectOf(scope: Scope, subject: string): boolean {
+  return scope === 'all' ? subject === '' : SUBJECT.test(subject);
+}
+
+/** Never earlier than it was said. */
+function secondsUp(time: Timestamp): Seconds {
+  return Math.min(LATEST_EXPIRY, Math.max(0, Math.ceil(time / 1_000)));
 }

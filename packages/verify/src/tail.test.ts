@@ -1,22 +1,28 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Clock } from './clock.ts';
-import type { Cursor, Entry, LogSource, Pull } from './log-entry.ts';
-import type { Facts } from './revoked-set.ts';
+import type { Cursor, Entry } from './log-entry.ts';
+import type { LogSource, Pull } from './log-source.ts';
+import { type Facts, RevokedSet } from './revoked-set.ts';
 import { Tail } from './tail.ts';
+
+/** Sixteen bytes for a name. */
+const subjectOf = (name: string): string =>
+  createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url');
 
 const FACTS: Facts = {
   rs: 10,
-  session: 'the-session',
-  user: 'the-user',
-  client: 'the-client',
+  session: subjectOf('the-session'),
+  user: subjectOf('the-user'),
+  client: subjectOf('the-client'),
   signingKey: null,
 };
 const revoked = (seq: number): Entry => ({
   seq,
   kind: 'revoke',
   scope: 'session',
-  subject: 'the-session',
+  subject: subjectOf('the-session'),
   expiresAt: 10_000_000,
 });
 
@@ -198,7 +204,10 @@ describe('a tail', () => {
 
   test('holds no more hints than it can ask about (@rule R4)', async () => {
     const scene = await started();
-    const forged = Array.from({ length: 10_001 }, (_, index) => ({ ...revoked(99), subject: `${index}` }));
+    const forged = Array.from({ length: 10_001 }, (_, index) => ({
+      ...revoked(99),
+      subject: subjectOf(`${index}`),
+    }));
     scene.hint(forged);
     scene.hint([revoked(99)]);
     assert.equal(scene.tail.check(FACTS), 'ok');
@@ -267,8 +276,8 @@ describe('a tail', () => {
     await scene.tail.catchUp();
     assert.deepEqual(scene.tail.cursor, { epoch: 'second', seq: 20, tag: 20 });
     assert.equal(scene.tail.check({ ...FACTS, rs: 20 }), 'revoked');
-    assert.equal(scene.tail.check({ ...FACTS, session: 'another', rs: 19 }), 'unknown');
-    assert.equal(scene.tail.check({ ...FACTS, session: 'another', rs: 20 }), 'ok');
+    assert.equal(scene.tail.check({ ...FACTS, session: subjectOf('another'), rs: 19 }), 'unknown');
+    assert.equal(scene.tail.check({ ...FACTS, session: subjectOf('another'), rs: 20 }), 'ok');
     scene.tail.stop();
   });
 
@@ -315,6 +324,67 @@ describe('a tail', () => {
     await scene.tail.catchUp();
     assert.equal(scene.tail.size, 0);
     scene.tail.stop();
+  });
+
+  for (const [title, salt, kept] of [
+    ['keeps beside a new base what another history held', 'one', true],
+    ['forgets what was spelled with another salt, for nothing could be found by it', 'two', false],
+  ] as const) {
+    test(`${title} (@rule R8, @rule R12)`, async () => {
+      const scene = new Scene();
+      const bases = ['one', salt].map((each) => ({ salt: each, base: new RevokedSet() }));
+      bases[0]?.base.apply(revoked(4));
+      const heard: (number | null)[] = [];
+      const source: LogSource = {
+        pull: async (cursor) => ({ ...(await scene.pull(cursor)), ...bases.shift() }),
+        onHint: () => () => undefined,
+      };
+      const tail = new Tail({
+        source,
+        clock: scene.clock,
+        onHeard: (entries) => heard.push(entries?.length ?? null),
+      });
+      await tail.catchUp();
+      assert.equal(tail.check(FACTS), 'revoked');
+      Object.assign(scene, { epoch: 'second', epochStart: 10, head: 20 });
+      await tail.catchUp();
+      assert.equal(tail.salt, salt);
+      assert.equal(tail.check(FACTS), kept ? 'revoked' : 'ok');
+      assert.equal(tail.size, kept ? 1 : 0);
+      assert.deepEqual(heard, [null, null]);
+      scene.wall = 10_000_000;
+      scene.mono += 9_000_000;
+      await tail.catchUp();
+      assert.equal(tail.size, 0);
+    });
+  }
+
+  test('takes the base of its own history for the whole, and tells of what it hears (@rule R2)', async () => {
+    const scene = new Scene();
+    const [first, second] = [new RevokedSet(), new RevokedSet()];
+    first.apply(revoked(4));
+    const answers: Partial<Pull>[] = [{ base: first }, { base: second }];
+    const heard: unknown[] = [];
+    const tail = new Tail({
+      source: {
+        pull: async (cursor) => ({ ...(await scene.pull(cursor)), ...answers.shift() }),
+        onHint: () => () => undefined,
+      },
+      clock: scene.clock,
+      onHeard: (entries) => heard.push(entries),
+    });
+    await tail.catchUp();
+    await tail.catchUp();
+    assert.equal(tail.check(FACTS), 'ok');
+    tail.hint([revoked(11), { ...revoked(12), subject: 'no subject' }], true);
+    scene.entries = [revoked(11)];
+    scene.head = 11;
+    await tail.catchUp();
+    assert.deepEqual(heard, [null, null, [revoked(11)], [], [revoked(11)]]);
+    scene.pass(5_000);
+    assert.equal(tail.check(FACTS), 'unknown');
+    assert.equal(tail.heard(FACTS), 'revoked');
+    tail.stop();
   });
 
   test('refuses a part where it has nothing (@rule R4)', async () => {

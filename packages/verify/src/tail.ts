@@ -1,9 +1,11 @@
 import type { Clock, Millis, Timestamp } from './clock.ts';
-import type { Cursor, Entry, LogSource, Position, Pull } from './log-entry.ts';
+import type { Cursor, Entry, Position, Scope } from './log-entry.ts';
+import type { LogSource, Pull } from './log-source.ts';
 import {
   type AbsoluteScope,
   type EntrySection,
   type Facts,
+  isSubjectOf,
   RevokedSet,
   type Verdict,
 } from './revoked-set.ts';
@@ -27,6 +29,8 @@ export interface TailOptions {
   readonly onError?: (error: unknown) => void;
   /** Told when a pull has brought the tail to the log's head. */
   readonly onConfirmed?: (cursor: Cursor) => void;
+  /** Told what was heard, by hint or by pull, once checks go by it; `null` where all may have changed. */
+  readonly onHeard?: (entries: readonly Entry[] | null) => void;
 }
 
 interface Confirmation {
@@ -45,7 +49,10 @@ export class Tail {
   readonly #options: TailOptions;
   readonly #interval: Millis;
   readonly #pause: () => Millis;
-  readonly #revoked = new RevokedSet();
+  #revoked = new RevokedSet();
+  /** What was held before the log went on in another history, and has not expired yet (R8). */
+  #former: RevokedSet | null = null;
+  #salt: string | null = null;
   /** What was only hinted at, until a pull that was sent afterwards has said what is so. */
   #hinted: { readonly entry: Entry; readonly sent: number }[] = [];
   #hintedSet = new RevokedSet();
@@ -82,7 +89,12 @@ export class Tail {
 
   /** Live entries held. */
   get size(): number {
-    return this.#revoked.size;
+    return this.#revoked.size + (this.#former?.size ?? 0);
+  }
+
+  /** What the log's subjects are hashed with, or `null` where they are as they are. */
+  get salt(): string | null {
+    return this.#salt;
   }
 
   /** Above every position of an older history than the one that the last pull was of. */
@@ -118,11 +130,20 @@ export class Tail {
   async #begin(): Promise<void> {
     const unsubscribe = this.#options.source.onHint((entries, atOnce) => this.hint(entries, atOnce));
     this.#unsubscribe = unsubscribe;
-    try {
-      await this.#pull();
-    } catch (error) {
+    let failure: unknown = null;
+    // Among the others, so that a hint that comes meanwhile makes no second pull of the whole.
+    const pulled = await this.#track(async () => {
+      try {
+        await this.#pull();
+        return true;
+      } catch (error) {
+        failure = error;
+        return false;
+      }
+    });
+    if (!pulled) {
       if (this.#unsubscribe === unsubscribe) this.stop();
-      throw error;
+      throw failure instanceof Error ? failure : new Error('the first pull failed', { cause: failure });
     }
     // Stopped while the first pull was on its way: nothing may go on.
     if (this.#unsubscribe !== unsubscribe) return;
@@ -136,11 +157,15 @@ export class Tail {
    * more than that.
    */
   hint(entries: readonly Entry[], atOnce = false): void {
+    const heard: Entry[] = [];
     for (const entry of entries) {
       if (this.#hinted.length >= MOST_HINTED) break;
+      if (!isSubjectOf(entry.scope, entry.subject)) continue;
       this.#hinted.push({ entry, sent: this.#sent });
       this.#hintedSet.apply(entry);
+      heard.push(entry);
     }
+    if (heard.length > 0) this.#options.onHeard?.(heard);
     if (atOnce) {
       void this.catchUp();
       return;
@@ -156,7 +181,7 @@ export class Tail {
    * failed (false). Calls made while one is on its way share the next one.
    */
   catchUp(): Promise<boolean> {
-    const run = async (): Promise<boolean> => {
+    return this.#track(async () => {
       try {
         await this.#pull();
         return true;
@@ -164,19 +189,16 @@ export class Tail {
         this.#options.onError?.(error);
         return false;
       }
-    };
-    if (this.#inFlight === null) {
-      this.#inFlight = run().finally(() => {
-        this.#inFlight = this.#next;
-        this.#next = null;
-      });
-      return this.#inFlight;
-    }
-    this.#next ??= this.#inFlight.then(run).finally(() => {
+    });
+  }
+
+  #track(run: () => Promise<boolean>): Promise<boolean> {
+    const done = (): void => {
       this.#inFlight = this.#next;
       this.#next = null;
-    });
-    return this.#next;
+    };
+    if (this.#inFlight === null) return (this.#inFlight = run().finally(done));
+    return (this.#next ??= this.#inFlight.then(run).finally(done));
   }
 
   /**
@@ -210,8 +232,7 @@ export class Tail {
    */
   check(facts: Facts): Verdict | 'unknown' {
     if (this.#cursor === null || !this.isFresh()) return 'unknown';
-    const proved = this.#revoked.judge(facts);
-    const verdict = proved === 'ok' ? this.#hintedSet.judge(facts) : proved;
+    const verdict = this.heard(facts);
     // A position above the head is of a history that this copy does not know, and so is
     // one below the epoch's start. But what kills whatever the position goes first: a
     // thief of a key writes any.
@@ -220,11 +241,32 @@ export class Tail {
   }
 
   /**
-   * Whether anything was heard that ends trust in the subject itself. However old the copy
-   * is, that much of it holds; `false` says only that nothing was heard.
+   * What was heard of a credential, however old the copy is: that much of it holds; `ok`
+   * says only that nothing was heard.
    */
+  heard(facts: Facts): Verdict {
+    let worst: Verdict = 'ok';
+    for (const set of this.#sets()) {
+      const verdict = set.judge(facts);
+      if (verdict === 'revoked') return verdict;
+      if (verdict === 'stale') worst = verdict;
+    }
+    return worst;
+  }
+
+  /** Whether anything was heard that ends trust in the subject itself, however old the copy is. */
   isRevoked(scope: AbsoluteScope, subject: string): boolean {
-    return this.#revoked.isRevoked(scope, subject) || this.#hintedSet.isRevoked(scope, subject);
+    return this.#sets().some((set) => set.isRevoked(scope, subject));
+  }
+
+  /** Whether it was heard that what is known of the subject has changed since a position. */
+  hasChanged(scope: Scope, subject: string, since: Position): boolean {
+    return this.#sets().some((set) => set.hasChanged(scope, subject, since));
+  }
+
+  #sets(): readonly RevokedSet[] {
+    const held = this.#former === null ? [this.#revoked] : [this.#revoked, this.#former];
+    return this.#hinted.length === 0 ? held : [...held, this.#hintedSet];
   }
 
   async #pull(): Promise<void> {
@@ -266,10 +308,12 @@ export class Tail {
   /** What is held is kept through a new epoch: what was revoked stays so, and positions only rise (R8). */
   #apply(pull: Pull, sent: Confirmation, number: number): void {
     const before = this.#cursor;
-    if (before?.epoch !== pull.epoch) {
+    const continues = before?.epoch === pull.epoch;
+    if (!continues) {
       if (!pull.whole) throw new TypeError('the log answered a part of its entries to a tail that has none');
       this.#origin = null;
     }
+    if (pull.base !== undefined) this.#exchange(pull.base, pull.salt ?? null, continues);
     for (const entry of pull.entries) this.#revoked.apply(entry);
     this.#dropHints(number);
     // Of two pulls at once the one that was answered last may know less.
@@ -282,7 +326,26 @@ export class Tail {
     // R6: what may still be remembered lives by the monotonic clock, so a log's
     // clock that steps forward must not make its entries die any earlier.
     this.#origin ??= { log: pull.now, monotonic: sent.monotonic };
-    this.#revoked.purge(Math.min(pull.now, this.#origin.log + sent.monotonic - this.#origin.monotonic));
+    const purged = Math.min(pull.now, this.#origin.log + sent.monotonic - this.#origin.monotonic);
+    this.#revoked.purge(purged);
+    this.#former?.purge(purged);
+    if (this.#former?.size === 0) this.#former = null;
     this.#options.onConfirmed?.(this.#cursor);
+    this.#options.onHeard?.(pull.base === undefined && continues ? pull.entries : null);
+  }
+
+  /**
+   * In the same history a new base has all that the old one had and that still lives. In
+   * another one it may lack what a failover has lost: that stays beside it until it expires,
+   * unless its subjects are spelled otherwise, so that nothing could be found by them.
+   */
+  #exchange(base: RevokedSet, salt: string | null, continues: boolean): void {
+    if (salt !== this.#salt) this.#former = null;
+    else if (!continues && this.#revoked.size > 0) {
+      if (this.#former !== null) this.#revoked.absorb(this.#former);
+      this.#former = this.#revoked;
+    }
+    this.#revoked = base;
+    this.#salt = salt;
   }
 }

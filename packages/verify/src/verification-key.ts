@@ -47,6 +47,21 @@ const ROWS: readonly Row[] = [
 
 const COORDINATE_BYTES = 32;
 
+/**
+ * Points of Ed25519 that sign whatever one likes (RFC 8032 §5.1.7), in all their spellings but
+ * for the sign, which is the highest bit of the last byte. Node 24 verifies nothing by them,
+ * Node 22 does.
+ */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+]);
+
 /** RFC 7518 §6.2.2, §6.3.2 and §6.4, RFC 8037 §2. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
@@ -85,6 +100,9 @@ export function verificationKey(jwk: unknown): VerificationKey {
       throw new TypeError(`the member ${name} of a key is 32 bytes in base64url`);
     }
     point[name] = value;
+  }
+  if (row.algorithm === 'EdDSA' && isOfSmallOrder(point['x'] ?? '')) {
+    throw new TypeError('the point of a key is of small order');
   }
   const kid = jwkThumbprint(point);
   if (members.get('kid') !== kid) throw new TypeError('the kid of a key is its thumbprint');
@@ -145,6 +163,12 @@ function refuseOtherUse(members: ReadonlyMap<string, unknown>): void {
   if (members.has('key_ops') && !(Array.isArray(operations) && operations.includes('verify'))) {
     throw new TypeError('the operations of a key include verify');
   }
+}
+
+function isOfSmallOrder(x: string): boolean {
+  const bytes = Buffer.from(x, 'base64url');
+  bytes[31] = (bytes[31] ?? 0) & 0x7f;
+  return SMALL_ORDER.has(bytes.toString('hex'));
 }
 
 function keyOnCurve(point: Record<string, string>): KeyObject {

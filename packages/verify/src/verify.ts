@@ -13,6 +13,7 @@ export {
   type UserAccessToken,
   verifyAccessToken,
 } from './access-token.ts';
+export type { HeaderReader, Presenting } from './authorization.ts';
 export { base64urlBytes } from './base64url.ts';
 export { type Clock, type Millis, type Seconds, systemClock, type Timestamp } from './clock.ts';
 export {
@@ -25,6 +26,12 @@ export {
 } from './compact-jws.ts';
 export { LatchkeyError } from './errors.ts';
 export {
+  isVerifierFailure,
+  VERIFIER_CODES,
+  type VerifierCode,
+  type VerifierFailure,
+} from './failures.ts';
+export {
   feedSubject,
   feedSubjects,
   KIND_CODES,
@@ -33,16 +40,9 @@ export {
   subjectOf,
   type WriteFeedSubject,
 } from './feed-subject.ts';
-export type {
-  Cursor,
-  Entry,
-  EntryKind,
-  FloorScope,
-  LogSource,
-  Position,
-  Pull,
-  Scope,
-} from './log-entry.ts';
+export { type Refusal, refusalOf } from './guard.ts';
+export type { Cursor, Entry, EntryKind, FloorScope, Position, Scope } from './log-entry.ts';
+export type { LogSource, Pull } from './log-source.ts';
 export {
   type Digest,
   digestOf,
@@ -70,8 +70,10 @@ export type {
   Values,
 } from './principal.ts';
 export { type EntrySection, type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
+export type { ServicePrincipal } from './service-principal.ts';
 export { type JsonRefusal, JsonRefused, parseStrictJson } from './strict-json.ts';
 export { Tail, type TailOptions } from './tail.ts';
+export type { OnUnknown } from './token-check.ts';
 export {
   jwkThumbprint,
   type PublicJwk,
@@ -80,3 +82,11 @@ export {
   type VerificationKey,
   verificationKey,
 } from './verification-key.ts';
+export {
+  type Demands,
+  type Verifier,
+  type VerifierOptions,
+  type VerifierStatus,
+  verifier,
+} from './verifier.ts';
+export type { Close, EndReason } from './watches.ts';

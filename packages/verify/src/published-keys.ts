@@ -1,0 +1,138 @@
+import type { Clock, Millis } from './clock.ts';
+import { type IssuerClient, IssuerFailed, textIn } from './issuer-client.ts';
+import { type VerificationKey, verificationKey } from './verification-key.ts';
+
+const TIMEOUT: Millis = 5_000;
+/** In bytes. */
+const MOST_BYTES = 65_536;
+const MOST_KEYS = 64;
+/** After each fetch, so long no key that is not known makes another: whoever likes may write any `kid`. */
+const COOLDOWN: Millis = 10_000;
+/** From this age on the keys are fetched anew while the old ones serve: as long as the issuer lets them be cached. */
+const RENEW_AFTER: Millis = 300_000;
+/** From this age on they serve no more (R2: what the log says of a key is kept for longer). */
+const MAX_STALE: Millis = 86_400_000;
+
+export interface PublishedKeysOptions {
+  readonly client: IssuerClient;
+  readonly clock: Clock;
+  readonly issuer: string;
+  /** Whether the log speaks against a key. */
+  readonly isRevoked: (kid: string) => boolean;
+  /** Told of each fetch that failed; the keys that are there go on. */
+  readonly onError: (error: unknown) => void;
+}
+
+interface KeySet {
+  readonly keys: ReadonlyMap<string, VerificationKey>;
+  readonly fetchedAt: Millis;
+}
+
+/**
+ * The keys that an issuer publishes, found by its metadata (RFC 8414 §3). The last good set
+ * goes on when it cannot be fetched, for a day at the most; a key that the log speaks
+ * against is in none from that moment on, whatever is published.
+ */
+export class PublishedKeys {
+  readonly #options: PublishedKeysOptions;
+  #path: string | null = null;
+  #set: KeySet | null = null;
+  /** When a fetch was begun last. */
+  #askedAt: Millis = Number.NEGATIVE_INFINITY;
+  #fetching: Promise<void> | null = null;
+
+  constructor(options: PublishedKeysOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a set that is not too old. */
+  get isUsable(): boolean {
+    return this.#usable() !== null;
+  }
+
+  /** The ids of the keys that are good now. */
+  get kids(): readonly string[] {
+    const { keys } = this.#usable() ?? { keys: new Map<string, VerificationKey>() };
+    return [...keys.keys()].filter((kid) => !this.#options.isRevoked(kid));
+  }
+
+  /** How long ago the keys were fetched, or `null` where there are none. */
+  get age(): Millis | null {
+    return this.#set === null ? null : this.#options.clock.monotonic() - this.#set.fetchedAt;
+  }
+
+  /** The key of this id, which is whatever the sender wrote; `null` where it is not among those that are good. */
+  find(kid: string): VerificationKey | null {
+    const set = this.#usable();
+    const key = set?.keys.get(kid) ?? null;
+    // The log keeps what it says of a key for longer than any set of them is good.
+    if (set === null || key === null || this.#options.isRevoked(kid)) return null;
+    if (this.#options.clock.monotonic() - set.fetchedAt > RENEW_AFTER) void this.refresh();
+    return key;
+  }
+
+  /**
+   * Resolves when the keys have been fetched, or cannot be, or were a moment ago: however
+   * many ask, one fetch is under way, and one at the most is begun in ten seconds.
+   */
+  refresh(): Promise<void> {
+    if (this.#fetching !== null) return this.#fetching;
+    const now = this.#options.clock.monotonic();
+    if (now - this.#askedAt < COOLDOWN) return Promise.resolve();
+    this.#askedAt = now;
+    this.#fetching = this.#fetch(now)
+      .catch((error: unknown) => {
+        // Elsewhere next time, if the issuer says so.
+        this.#path = null;
+        this.#options.onError(error);
+      })
+      .finally(() => {
+        this.#fetching = null;
+      });
+    return this.#fetching;
+  }
+
+  async #fetch(now: Millis): Promise<void> {
+    const { client } = this.#options;
+    this.#path ??= await this.#discover();
+    const { keys: published } = await client.askJson(this.#path, { timeout: TIMEOUT }, MOST_BYTES);
+    if (!Array.isArray(published) || published.length > MOST_KEYS) {
+      throw new IssuerFailed('the issuer answered another set of keys', null);
+    }
+    const keys = new Map<string, VerificationKey>();
+    for (const jwk of published) {
+      const key = findKey(jwk);
+      if (key !== null) keys.set(key.kid, key);
+    }
+    if (keys.size === 0) throw new IssuerFailed('the issuer publishes no key that can be used', null);
+    this.#set = { keys, fetchedAt: now };
+  }
+
+  /** RFC 8414 §3.3: the issuer in the answer is the one that was asked, and its keys are where it is. */
+  async #discover(): Promise<string> {
+    const { client, issuer } = this.#options;
+    const path = '/.well-known/oauth-authorization-server';
+    const metadata = await client.askJson(path, { timeout: TIMEOUT }, MOST_BYTES);
+    if (metadata['issuer'] !== issuer) throw new IssuerFailed('the metadata is of another issuer', null);
+    const uri = URL.parse(textIn(metadata, 'jwks_uri', /^https?:/));
+    if (uri === null || uri.origin !== issuer) {
+      throw new IssuerFailed('the keys are at another origin than the issuer', null);
+    }
+    return `${uri.pathname}${uri.search}`;
+  }
+
+  #usable(): KeySet | null {
+    if (this.#set === null) return null;
+    return this.#options.clock.monotonic() - this.#set.fetchedAt < MAX_STALE ? this.#set : null;
+  }
+}
+
+/** `null` for a key of an algorithm that is not ours, or one that is wrong: the others serve. */
+function findKey(jwk: unknown): VerificationKey | null {
+  try {
+    return verificationKey(jwk);
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}
