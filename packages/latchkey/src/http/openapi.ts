@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CODES, type Code } from '../errors.ts';
 import type { RouteDocument } from './route.ts';
 import { ROUTES } from './routes/all.ts';
+import { GATEWAY_HEADER } from './routes/forward.ts';
 import { problemShape } from './wire.ts';
 
 /** An OpenAPI 3.1 document, as far as we write it. */
@@ -40,6 +41,7 @@ export function openApi(options: {
         session: { type: 'apiKey', in: 'cookie', name: options.cookieName },
         client: { type: 'http', scheme: 'basic' },
         key: { type: 'http', scheme: 'bearer', bearerFormat: "a service's key" },
+        gateway: { type: 'apiKey', in: 'header', name: GATEWAY_HEADER },
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
       },
     },
@@ -47,7 +49,7 @@ export function openApi(options: {
 }
 
 function operation(path: string, document: RouteDocument): Record<string, unknown> {
-  const { summary, tag, body, query, media, signedIn, service, status, answer, errors, problem } = document;
+  const { summary, tag, body, query, media, status, answer, errors, problem } = document;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -78,16 +80,28 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
           },
         }),
     responses: {
-      [status]: { description: 'Done', content: { 'application/json': { schema: schemaOf(answer) } } },
+      [status]: {
+        description: 'Done',
+        ...(answer === null ? {} : { content: { 'application/json': { schema: schemaOf(answer) } } }),
+      },
       ...Object.fromEntries(
         [...Map.groupBy(errors, (code) => CODES[code].status)]
           .toSorted(([left], [right]) => left - right)
           .map(([error, codes]) => [error, problemAnswer(codes, problem)]),
       ),
     },
-    security:
-      service === true ? [{ client: [] }, { key: [] }] : signedIn ? [{ session: [] }, { token: [] }] : [],
+    security: securityOf(document),
   };
+}
+
+function securityOf({ service, signedIn }: RouteDocument): Record<string, unknown>[] {
+  if (service === 'gateway')
+    return [
+      { gateway: [], session: [] },
+      { gateway: [], token: [] },
+    ];
+  if (service === true) return [{ client: [] }, { key: [] }];
+  return signedIn ? [{ session: [] }, { token: [] }] : [];
 }
 
 function problemAnswer(codes: readonly Code[], problem: z.ZodType | undefined): Record<string, unknown> {

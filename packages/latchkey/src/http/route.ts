@@ -15,10 +15,11 @@ export interface RouteDocument {
   /** What a body may be sent as. */
   readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
   readonly signedIn: boolean;
-  /** Whether a service must ask, with its key. */
-  readonly service?: true;
+  /** Whether a service must ask, with its key; a gateway's is not in `Authorization`. */
+  readonly service?: true | 'gateway';
   readonly status: number;
-  readonly answer: z.ZodType;
+  /** `null` for no body. */
+  readonly answer: z.ZodType | null;
   /** Every code that it may answer. */
   readonly errors: readonly Code[];
   /** The shape of errors, where it is not the problem of RFC 9457. */
@@ -33,7 +34,9 @@ export interface Route {
   readonly document: RouteDocument | null;
   /** Answers, or throws what the handler turns into a problem. */
   readonly run: (exchange: Exchange) => Promise<Response>;
-  /** Neither reads nor sets the cookie, so that another site's page gains nothing by asking. */
+  /** It answers every method alike: none of them may be answered for it. */
+  readonly anyMethod?: true;
+  /** Neither reads nor sets the cookie, or looks itself at whose page asks. */
   readonly ignoresCookie?: true;
   /** An error as an answer, where it is not a problem. */
   readonly failure?: (shown: Failure, request: Request) => Response;
@@ -197,7 +200,12 @@ function splitForm(
   return { fields, returnTo: safe === '' ? null : safe };
 }
 
-function queryOf(url: URL, isForm: boolean): Record<string, string> {
+/**
+ * What stands behind the path, each name once.
+ *
+ * @throws `LK_REQUEST_INVALID`
+ */
+export function queryOf(url: URL, isForm: boolean): Record<string, string> {
   // A form's action may carry what a page's address did.
   if (isForm) return {};
   const query = new Map<string, string>();

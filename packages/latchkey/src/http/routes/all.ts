@@ -8,6 +8,7 @@ import { adminRevokeRoute } from './admin/revoke.ts';
 import { sessionRoutes } from './admin/sessions.ts';
 import { userRoutes } from './admin/users.ts';
 import { iconRoute, styleRoute } from './constants.ts';
+import { forwardRoute } from './forward.ts';
 import { introspectRoute } from './introspect.ts';
 import { meRoute } from './me.ts';
 import { passwordPageRoute, passwordRoute } from './password.ts';
@@ -42,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   tokenRoute,
   introspectRoute,
   revokeRoute,
+  forwardRoute,
   jwksRoute,
   metadataRoute,
   ...userRoutes,
