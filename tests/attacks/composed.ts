@@ -47,8 +47,11 @@ export async function composed(
   const hasher = choose(passwordHasher({ rootSecret, ...(argon2 === undefined ? {} : { argon2 }) }));
   const rooms: Rooms = { ...system.rooms, hasher };
   await system.ready();
-  const { authenticator, services, authorizer, allowed } = system;
-  const answer = handler({ rooms, authenticator, services, authorizer, allowed }, async () => undefined);
+  const { authenticator, services, authorizer, forwarder, allowed } = system;
+  const answer = handler(
+    { rooms, authenticator, services, authorizer, forwarder, allowed },
+    async () => undefined,
+  );
   return {
     rooms,
     store,

@@ -26,8 +26,8 @@ describe('the signatures that are computed to revoke a token, where it may be fo
   });
   const rooms: Rooms = { ...system.rooms, signingKeys };
   const authenticator = new Authenticator(rooms);
-  const { allowed, services, authorizer } = system;
-  const answer = handler({ rooms, authenticator, services, authorizer, allowed }, system.ready);
+  const { allowed, services, authorizer, forwarder } = system;
+  const answer = handler({ rooms, authenticator, services, authorizer, forwarder, allowed }, system.ready);
   const post = (path: string, json: unknown): Promise<Response> => {
     const headers = { 'Content-Type': 'application/json' };
     const body = JSON.stringify(json);

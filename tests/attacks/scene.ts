@@ -100,6 +100,8 @@ export interface Operation {
   readonly oauth: boolean;
   /** For services alone, with their key. */
   readonly service: boolean;
+  /** For gateways alone, with theirs, about the requests of others: `forward.test.ts` is about that. */
+  readonly gateway: boolean;
 }
 
 /** An id that nothing has. */
@@ -113,15 +115,17 @@ export function operationsOf(auth: Latchkey): Operation[] {
       const body = inside(operation, 'requestBody', 'content', 'application/json', 'schema');
       const required = inside(body, 'required');
       const service = inside(operation, 'security', 0, 'client') !== undefined;
+      const gateway = inside(operation, 'security', 0, 'gateway') !== undefined;
       const refusal = record(inside(operation, 'responses', 400, 'content'));
       operations.push({
         method: method.toUpperCase(),
         path: path.replaceAll(/\{\w+\}/g, NOBODY),
-        signedIn: inside(operation, 'security', 0) !== undefined && !service,
+        signedIn: inside(operation, 'security', 0) !== undefined && !service && !gateway,
         fields: Object.keys(record(inside(body, 'properties'))),
         required: Array.isArray(required) ? required.map(String) : [],
         oauth: 'application/json' in refusal,
         service,
+        gateway,
       });
     }
   }
@@ -140,6 +144,7 @@ export const BUTTONS: readonly Operation[] = ['/auth/account/end-session', '/aut
     required: [],
     oauth: false,
     service: false,
+    gateway: false,
   }),
 );
 

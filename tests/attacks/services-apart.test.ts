@@ -70,9 +70,9 @@ async function openServices() {
     },
   });
   const rooms: System['rooms'] = { ...system.rooms, signingKeys };
-  const { services, authorizer, allowed } = system;
+  const { services, authorizer, forwarder, allowed } = system;
   const authenticator = new Authenticator(rooms);
-  const answer = handler({ rooms, authenticator, services, authorizer, allowed }, system.ready);
+  const answer = handler({ rooms, authenticator, services, authorizer, forwarder, allowed }, system.ready);
   return {
     system,
     clock,

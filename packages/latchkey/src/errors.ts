@@ -34,6 +34,7 @@ export const CODES = {
   LK_CREDENTIALS_REFUSED: { status: 401, title: 'The address or the password is wrong', public: true },
   LK_STEP_UP_REQUIRED: { status: 401, title: 'Prove again who you are', public: true },
   LK_FORBIDDEN: { status: 403, title: 'You may not do this', public: true },
+  LK_GATEWAY_REFUSED: { status: 403, title: 'The gateway has not proved which it is', public: true },
   LK_ORIGIN_REFUSED: { status: 403, title: 'The request comes from another site', public: true },
   LK_NOT_FOUND: { status: 404, title: 'Not found', public: true },
   LK_METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here', public: true },

@@ -7,6 +7,7 @@ import { Feed } from './feed/feed.ts';
 import { Authenticator } from './flows/authenticate.ts';
 import { ClientAuthenticator } from './flows/authenticate-client.ts';
 import { Authorizer } from './flows/authorize.ts';
+import { Forwarder } from './flows/forward.ts';
 import { Maintenance } from './flows/maintenance.ts';
 import type { Rooms } from './flows/rooms.ts';
 import { checkRootSecret } from './flows/root-secret-check.ts';
@@ -35,6 +36,7 @@ export interface System {
   readonly authenticator: Authenticator;
   readonly services: ClientAuthenticator;
   readonly authorizer: Authorizer;
+  readonly forwarder: Forwarder;
   readonly allowed: AllowedOrigins;
   readonly handle: Handler;
   /** Opens the store and follows the log. A start that failed is tried again by the next call. */
@@ -58,6 +60,7 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
   const authenticator = new Authenticator(rooms);
   const services = new ClientAuthenticator(rooms);
   const authorizer = new Authorizer(rooms);
+  const forwarder = new Forwarder(rooms, authenticator);
   const allowed: AllowedOrigins = { own: config.origin, listed: config.origins };
   const { ready, isOpen, used, close } = lifeOf(rooms);
   return {
@@ -65,8 +68,9 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
     authenticator,
     services,
     authorizer,
+    forwarder,
     allowed,
-    handle: handler({ rooms, authenticator, services, authorizer, allowed }, ready),
+    handle: handler({ rooms, authenticator, services, authorizer, forwarder, allowed }, ready),
     ready,
     isOpen,
     used,

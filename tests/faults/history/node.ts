@@ -50,7 +50,7 @@ const system = compose(
   },
   systemClock,
 );
-const { authenticator, services, authorizer, allowed } = system;
+const { authenticator, services, authorizer, forwarder, allowed } = system;
 const { rootSecret, origin } = system.rooms.config;
 const hasher = passwordHasher({
   rootSecret,
@@ -60,7 +60,7 @@ const hasher = passwordHasher({
   },
 });
 const rooms = { ...system.rooms, hasher };
-const answer = handler({ rooms, authenticator, services, authorizer, allowed }, system.ready);
+const answer = handler({ rooms, authenticator, services, authorizer, forwarder, allowed }, system.ready);
 
 /** A page of an application: it asks who is there, and nothing else. */
 async function whoIsThere({ headers }: Request): Promise<Response> {

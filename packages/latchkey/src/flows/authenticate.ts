@@ -249,8 +249,10 @@ function anonymous(id: SessionId, expiresAt: Timestamp): AnonymousSession {
 /**
  * What stands after the scheme (RFC 9110 §11.6.2), which is compared without its
  * case. Scanned by hand, since this runs on every request.
+ *
+ * @throws `LK_CREDENTIAL_UNSUPPORTED` for another scheme.
  */
-function bearerOf(authorization: string): string {
+export function bearerOf(authorization: string): string {
   if (authorization.slice(0, 7).toLowerCase() !== 'bearer ') throw failure('LK_CREDENTIAL_UNSUPPORTED');
   let start = 7;
   while (authorization.charCodeAt(start) === 0x20) start += 1;

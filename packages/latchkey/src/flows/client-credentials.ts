@@ -3,7 +3,7 @@ import type { HeaderSource } from '../foundation/header-source.ts';
 import { issueClientToken } from '../tokens/access-token.ts';
 import { audienceForClient } from './audiences.ts';
 import type { ClientAuthenticator } from './authenticate-client.ts';
-import { type IssuedToken, requireRightClock } from './issue.ts';
+import { type IssuedToken, requireRightClock, signerAfter } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'bounds' | 'signingKeys'>;
@@ -21,7 +21,7 @@ export async function grantToClient(
   services: ClientAuthenticator,
   { headers, name, audience: wanted }: ClientGrantRequest,
 ): Promise<IssuedToken> {
-  const { config, clock, store, tail, bounds, signingKeys } = rooms;
+  const { config, clock, store, tail, bounds } = rooms;
   // Nobody who holds no key raises anything.
   await services.authenticate(headers);
   await bounds.issueTokens(store, config.accessLife);
@@ -29,11 +29,9 @@ export async function grantToClient(
   const { client, rs, readAt, at } = await services.prove(headers);
   if (name !== null && name !== client.name) throw failure('LK_CLIENT_REFUSED');
   const audience = await audienceForClient(rooms, client, wanted);
-  // No key signs it that was revoked before the reading.
-  if (rs > (tail.cursor?.seq ?? 0)) await tail.catchUp();
   const expiresAt = at + config.accessLife;
   const content = { issuer: config.origin, audience, client: client.name, issuedAt: at, expiresAt, rs };
-  const accessToken = issueClientToken(await signingKeys.signer(), content);
+  const accessToken = issueClientToken(await signerAfter(rooms, rs), content);
   // R5: what was read too long ago proves nothing.
   if (clock.monotonic() - readAt > tail.maxStaleness)
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });

@@ -51,20 +51,31 @@ function expiryOf({ config }: Pick<Rooms, 'config'>, { at, endsAt }: Grounds): T
 }
 
 /**
- * Issues an access token. No key signs it that was revoked before its grounds were read:
- * where they rest on a position that this node's copy of the log has not reached, that is
- * caught up first. So it must not be called inside a transaction.
+ * Issues an access token.
  *
- * @throws `LK_STORE_UNAVAILABLE` where another key must sign and cannot be read.
+ * @throws as `signerAfter`.
  */
 export async function issue(
   rooms: Pick<Rooms, 'config' | 'signingKeys' | 'tail'>,
   grounds: Grounds,
   audience: string,
 ): Promise<IssuedToken> {
-  const { tail, signingKeys } = rooms;
-  if (grounds.rs > (tail.cursor?.seq ?? 0)) await tail.catchUp();
-  return signToken(rooms, await signingKeys.signer(), grounds, audience);
+  return signToken(rooms, await signerAfter(rooms, grounds.rs), grounds, audience);
+}
+
+/**
+ * The key to sign with what was read at that position of the log. None that was revoked
+ * before: where this node's copy of the log has not come so far, it is caught up first. So
+ * it must not be called inside a transaction.
+ *
+ * @throws `LK_STORE_UNAVAILABLE` where another key must sign and cannot be read.
+ */
+export async function signerAfter(
+  { signingKeys, tail }: Pick<Rooms, 'signingKeys' | 'tail'>,
+  rs: Position,
+): Promise<SigningKey> {
+  if (rs > (tail.cursor?.seq ?? 0)) await tail.catchUp();
+  return await signingKeys.signer();
 }
 
 /** Signs an access token with a key that may sign now. */

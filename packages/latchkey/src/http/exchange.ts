@@ -3,6 +3,7 @@ import { CODES, failure, invalid, isFailure } from '../errors.ts';
 import { type Authenticator, type Presented, userIn } from '../flows/authenticate.ts';
 import type { ClientAuthenticator } from '../flows/authenticate-client.ts';
 import type { Authorizer } from '../flows/authorize.ts';
+import type { Forwarder } from '../flows/forward.ts';
 import { type Person, personOf } from '../flows/person.ts';
 import type { SessionHolder } from '../flows/prove-again.ts';
 import type { Rooms } from '../flows/rooms.ts';
@@ -29,6 +30,7 @@ export interface Services {
   readonly authenticator: Authenticator;
   readonly services: ClientAuthenticator;
   readonly authorizer: Authorizer;
+  readonly forwarder: Forwarder;
   readonly allowed: AllowedOrigins;
 }
 

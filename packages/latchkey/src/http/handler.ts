@@ -17,6 +17,9 @@ const MAX_HEADERS = 16 * 1024;
 /** Answers a request to one of our paths; never throws. */
 export type Handler = (request: Request, connection: Connection) => Promise<Response>;
 
+/** Hono's name for it. */
+const EVERY_METHOD = 'ALL';
+
 interface Bindings {
   readonly Bindings: { readonly connection: Connection };
 }
@@ -96,7 +99,7 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
     const methods = allowedMethods(routes);
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     for (const route of routes) {
-      app.on(route.method, pattern, (c) =>
+      app.on(route.anyMethod === true ? EVERY_METHOD : route.method, pattern, (c) =>
         answer(c.req.raw, c.env.connection, c.req.param(), route, methods),
       );
     }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CODES, type Code } from '../errors.ts';
 import type { RouteDocument } from './route.ts';
 import { ROUTES } from './routes/all.ts';
+import { GATEWAY_HEADER } from './routes/forward.ts';
 import { problemShape } from './wire.ts';
 
 /** An OpenAPI 3.1 document, as far as we write it. */
@@ -38,6 +39,7 @@ export function openApi(options: {
       schemas: { Problem: schemaOf(problemShape) },
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: options.cookieName },
+        gateway: { type: 'apiKey', in: 'header', name: GATEWAY_HEADER },
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
         clientBasic: { type: 'http', scheme: 'basic', description: 'the name of a client and its key' },
         clientKey: { type: 'http', scheme: 'bearer', bearerFormat: 'lks_…, the key of a client' },
@@ -47,7 +49,7 @@ export function openApi(options: {
 }
 
 function operation(path: string, document: RouteDocument): Record<string, unknown> {
-  const { summary, tag, body, query, media, signedIn, service, status, answer, errors, problem } = document;
+  const { summary, tag, body, query, media, status, answer, errors, problem } = document;
   const { produces = 'application/json' } = document;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
@@ -79,19 +81,27 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
           },
         }),
     responses: {
-      [status]: { description: 'Done', content: { [produces]: { schema: schemaOf(answer) } } },
+      [status]: {
+        description: 'Done',
+        ...(answer === null ? {} : { content: { [produces]: { schema: schemaOf(answer) } } }),
+      },
       ...Object.fromEntries(
         [...Map.groupBy(errors, (code) => CODES[code].status)]
           .toSorted(([left], [right]) => left - right)
           .map(([error, codes]) => [error, problemAnswer(codes, problem)]),
       ),
     },
-    security: securityOf(signedIn, service === true),
+    security: securityOf(document),
   };
 }
 
-function securityOf(signedIn: boolean, service: boolean): readonly Record<string, readonly string[]>[] {
-  if (service) return [{ clientBasic: [] }, { clientKey: [] }];
+function securityOf({ service, signedIn }: RouteDocument): Record<string, unknown>[] {
+  if (service === 'gateway')
+    return [
+      { gateway: [], session: [] },
+      { gateway: [], token: [] },
+    ];
+  if (service === true) return [{ clientBasic: [] }, { clientKey: [] }];
   return signedIn ? [{ session: [] }, { token: [] }] : [];
 }
 

@@ -15,10 +15,11 @@ export interface RouteDocument {
   /** What a body may be sent as. */
   readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
   readonly signedIn: boolean;
-  /** Whether it is for clients with a key, and for nobody else. */
-  readonly service?: true;
+  /** Whether it is for clients with a key, and for nobody else; a gateway's is not in `Authorization`. */
+  readonly service?: true | 'gateway';
   readonly status: number;
-  readonly answer: z.ZodType;
+  /** `null` for no body. */
+  readonly answer: z.ZodType | null;
   /** What it is answered as, where that is not JSON. */
   readonly produces?: string;
   /** Every code that it may answer. */
@@ -35,7 +36,9 @@ export interface Route {
   readonly document: RouteDocument | null;
   /** Answers, or throws what the handler turns into a problem. */
   readonly run: (exchange: Exchange) => Promise<Response>;
-  /** Neither reads nor sets the cookie, so that another site's page gains nothing by asking. */
+  /** It answers every method alike: none of them may be answered for it. */
+  readonly anyMethod?: true;
+  /** Neither reads nor sets the cookie, or looks itself at whose page asks. */
   readonly ignoresCookie?: true;
   /** An error as an answer, where it is not a problem. */
   readonly failure?: (shown: Failure, request: Request) => Response;
@@ -209,7 +212,12 @@ export function refuseUnknownQuery(url: URL, known: readonly string[]): void {
   if (unknown !== undefined) throw invalid(unknown.slice(0, 200), 'is not known here');
 }
 
-function queryOf(url: URL, isForm: boolean): Record<string, string> {
+/**
+ * What stands behind the path, each name once.
+ *
+ * @throws `LK_REQUEST_INVALID`
+ */
+export function queryOf(url: URL, isForm: boolean): Record<string, string> {
   // A form's action may carry what a page's address did.
   if (isForm) return {};
   const query = new Map<string, string>();

@@ -7,6 +7,8 @@ import { type FollowerSources, findFollowers } from './followers.ts';
 
 /** How long a receipt can be asked for. */
 const RECEIPT_LIFE: Millis = 3_600_000;
+/** The longest that a gateway may keep what it was answered, as `docs/gateway.md` asks. */
+const GATEWAY_CACHE: Millis = 1_000;
 /** How often followers in other processes are asked about while somebody waits. */
 const POLL: Millis = 200;
 
@@ -83,7 +85,7 @@ export class Receipts {
       at,
       deadline,
       // Of tokens that were issued before the commit, and read at the most that long before.
-      tokensDeadBy: Math.max(deadline + kept, at + accessLife),
+      tokensDeadBy: Math.max(deadline + Math.max(kept, GATEWAY_CACHE), at + accessLife),
       userId,
       expiresAt: at + RECEIPT_LIFE,
     };

@@ -9,6 +9,7 @@ import { sessionRoutes } from './admin/sessions.ts';
 import { userRoutes } from './admin/users.ts';
 import { iconRoute, styleRoute } from './constants.ts';
 import { feedPullRoute, feedRoute, feedSnapshotRoute } from './feed.ts';
+import { forwardRoute } from './forward.ts';
 import { introspectRoute } from './introspect.ts';
 import { meRoute } from './me.ts';
 import { passwordPageRoute, passwordRoute } from './password.ts';
@@ -43,6 +44,7 @@ export const ROUTES: readonly Route[] = [
   tokenRoute,
   introspectRoute,
   revokeRoute,
+  forwardRoute,
   jwksRoute,
   metadataRoute,
   feedRoute,

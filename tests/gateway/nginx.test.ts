@@ -1,0 +1,419 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { startNginx } from '../../tools/nginx.mjs';
+import { Program } from '../http/program.ts';
+import { openScene, type Ports, type Scene, type Started, verified } from './scene.ts';
+
+/*
+ * A real nginx with the configuration that we ship, but for the three addresses in it.
+ */
+
+const SHIPPED = new URL('../../docs/gateway/nginx.conf', import.meta.url);
+
+/** The shipped configuration with a test's own ports; fails where an address is not there exactly once. */
+function siteOf({ gateway, latchkey, application }: Ports): string {
+  let site = readFileSync(SHIPPED, 'utf8');
+  for (const [address, port] of [
+    ['listen 127.0.0.1:8080;', gateway],
+    ['server 127.0.0.1:3000;', latchkey],
+    ['server 127.0.0.1:4000;', application],
+  ] as const) {
+    assert.equal(site.split(address).length, 2, address);
+    site = site.replace(address, address.replace(/\d+;$/, `${port};`));
+  }
+  return site;
+}
+
+const start = (ports: Ports, key: string): Promise<Started> =>
+  startNginx({
+    port: ports.gateway,
+    site: siteOf(ports),
+    files: { 'latchkey-key.conf': `proxy_set_header X-Latchkey-Gateway "${key}";\n` },
+  });
+
+const EVIL = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
+
+describe('nginx with the configuration that we ship', () => {
+  let scene: Scene;
+  let cookie: string;
+  before(async () => {
+    scene = await openScene(start);
+    cookie = await scene.signUp('ada@example.com');
+  });
+  after(() => scene.close());
+  beforeEach(() => {
+    scene.seen.length = 0;
+    scene.asked.targets.length = 0;
+  });
+  const bearerFor = async (audience?: string): Promise<string> => {
+    const program = new Program(scene.auth);
+    const { refresh } = await program.signIn('ada@example.com');
+    return (await program.renewed(refresh, audience === undefined ? {} : { audience })).access;
+  };
+
+  test('hands the application a token that it can verify, and who asks, instead of the cookie', async () => {
+    const answered = await scene.ask('/orders?a=1&b=%2F', {
+      headers: { Cookie: `theme=dark; ${cookie}; x=y` },
+    });
+    assert.deepEqual([answered.status, answered.body], [200, 'application saw GET /orders?a=1&b=%2F']);
+    const [seen] = scene.seen;
+    const token = await verified(scene, seen);
+    assert.deepEqual(token.audience, ['orders']);
+    assert.equal(token.expiresAt - token.issuedAt, 60);
+    assert.equal(seen?.headers['x-latchkey-user'], token.subject);
+    assert.equal(seen?.headers.cookie, 'theme=dark; x=y');
+    assert.equal(answered.headers.authorization, undefined, 'and nobody else');
+  });
+
+  const cookies: readonly (readonly [string, string | undefined])[] = [
+    ['', undefined],
+    ['a=1', 'a=1'],
+    ['SESSION', undefined],
+    ['SESSION; a=1', 'a=1'],
+    ['a=1; SESSION', 'a=1; '],
+    ['a=1;SESSION;b=2', 'a=1;b=2'],
+    ['xlatchkey-1=1; SESSION', 'xlatchkey-1=1; '],
+    ['a=latchkey-1=2; SESSION', 'a=latchkey-1=2; '],
+    ['__Host-latchkey=x; SESSION', undefined],
+    ['latchkey-1=x; SESSION; a=1', undefined],
+  ];
+  for (const [sent, expected] of cookies) {
+    test(`passes on of the cookies "${sent}" ${expected === undefined ? 'none' : `"${expected}"`}`, async () => {
+      // With a token, so that it does not matter what the cookies are worth.
+      const Authorization = `Bearer ${await bearerFor('orders')}`;
+      const Cookie = sent.replace('SESSION', cookie);
+      const headers = Cookie === '' ? { Authorization } : { Authorization, Cookie };
+      assert.equal((await scene.ask('/', { headers })).status, 200);
+      assert.equal(scene.seen[0]?.headers.cookie?.trim() ?? undefined, expected?.trim());
+    });
+  }
+
+  test('believes nothing that came with the request', async () => {
+    const forged = {
+      'X-Latchkey-User': 'victim',
+      'X-Latchkey-Session': 'victim',
+      'X-Latchkey-Client': 'victim',
+      'X-Latchkey-Acr': 'aal3',
+      'X-Latchkey-Gateway': 'lks_x',
+      X_Latchkey_User: 'victim',
+      'X-Forwarded-For': '198.51.100.66',
+      'X-Forwarded-Host': 'evil.example',
+      'X-Forwarded-Proto': 'gopher',
+      'X-Forwarded-Method': 'GET',
+      'X-Forwarded-Uri': '/victim',
+      'X-Original-Method': 'GET',
+      'X-Original-URI': '/victim',
+      'X-HTTP-Method-Override': 'DELETE',
+      'X-Real-IP': '198.51.100.66',
+      Forwarded: 'for=198.51.100.66',
+    };
+    const answered = await scene.ask('/orders', { headers: { ...forged, Cookie: cookie } });
+    assert.equal(answered.status, 200);
+    const token = await verified(scene, scene.seen[0]);
+    const { headers = {} } = scene.seen[0] ?? {};
+    const left = Object.entries(headers).filter(([name]) =>
+      /latchkey|forwarded|original|override|real-ip/i.test(name),
+    );
+    assert.deepEqual(Object.fromEntries(left), {
+      'x-latchkey-user': token.subject,
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-host': 'localhost',
+      'x-forwarded-proto': 'http',
+    });
+    // Nor is it what makes a request one that may pass.
+    const unsafe = await scene.ask('/orders', {
+      method: 'POST',
+      headers: { ...forged, ...EVIL, Cookie: cookie },
+    });
+    assert.equal(unsafe.status, 403);
+    const nobody = await scene.ask('/orders', { headers: forged });
+    assert.equal(nobody.status, 401);
+    assert.equal(scene.seen.length, 1);
+  });
+
+  test('hands on a token of its audience as one of a minute, and refuses any other beside a good cookie', async () => {
+    const own = `Bearer ${await bearerFor('orders')}`;
+    assert.equal((await scene.ask('/orders', { headers: { Authorization: own } })).status, 200);
+    assert.notEqual(scene.seen[0]?.headers.authorization, own);
+    await verified(scene, scene.seen[0]);
+    for (const Authorization of [`Bearer ${await bearerFor()}`, 'Bearer x', 'Basic eDp4', '']) {
+      const answered = await scene.ask('/orders', { headers: { Authorization, Cookie: cookie } });
+      // An empty one nginx does not pass on: there the cookie alone is what the request has.
+      assert.equal(answered.status, Authorization === '' ? 200 : 401, Authorization);
+      if (Authorization === '') await verified(scene, scene.seen[1]);
+      else assert.equal(answered.headers['www-authenticate'], 'Bearer error="invalid_token"');
+    }
+    assert.equal(scene.seen.length, 2);
+  });
+
+  test('leads a person to where they sign in, and back to the whole address; tells a program 401', async () => {
+    const page = { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const led = await scene.ask('/orders?a=1&b=2%263', { headers: page });
+    assert.equal(led.status, 302);
+    assert.equal(led.headers.location, '/auth/sign-in?return_to=%2Forders%3Fa%3D1%26b%3D2%25263');
+    const shown = await scene.ask(led.headers.location ?? '', { headers: page });
+    assert.equal(shown.status, 200);
+    assert.match(shown.body, /name="return_to" value="\/orders\?a=1&amp;b=2%263"/);
+    assert.equal((await scene.ask('//evil.example/x', { headers: page })).headers.location, '/auth/sign-in');
+    const program = await scene.ask('/orders');
+    assert.deepEqual([program.status, program.headers['www-authenticate']], [401, 'Bearer']);
+    const form = await scene.ask('/orders', { method: 'POST', headers: page, body: 'a=b' });
+    assert.equal(form.status, 401, 'what was sent cannot be sent again');
+    assert.equal(scene.seen.length, 0);
+  });
+
+  test('leaves what the application answers to it, 401 too', async () => {
+    const answered = await scene.ask('/says-no', { headers: { Cookie: cookie, Accept: 'text/html' } });
+    assert.deepEqual([answered.status, answered.headers['www-authenticate']], [401, 'Own']);
+  });
+
+  const pages: readonly (readonly [string, Record<string, string>, string, number])[] = [
+    ['another site that writes', EVIL, 'POST', 403],
+    ['another site that deletes', EVIL, 'DELETE', 403],
+    ['an older browser on another site', { Origin: 'https://evil.example' }, 'POST', 403],
+    ['a frame of nobody', { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' }, 'POST', 403],
+    ['another host of the same site', { 'Sec-Fetch-Site': 'same-site' }, 'POST', 403],
+    ['a form with neither header', { 'Content-Type': 'application/x-www-form-urlencoded' }, 'POST', 403],
+    ['another site that reads', EVIL, 'GET', 200],
+    ['the application itself', { 'Sec-Fetch-Site': 'same-origin' }, 'POST', 200],
+  ];
+  for (const [title, headers, method, status] of pages) {
+    test(`answers ${title} with ${status} where the cookie is what counts (@incident C1)`, async () => {
+      const answered = await scene.ask('/orders', {
+        method,
+        headers: { ...headers, Cookie: cookie },
+        body: 'a=b',
+      });
+      assert.equal(answered.status, status);
+      assert.equal(scene.seen.length, status === 200 ? 1 : 0);
+      if (status === 200 && method === 'POST') assert.equal(scene.seen[0]?.body, 'a=b');
+    });
+  }
+
+  test('refuses the very next request once the session has ended, whatever was remembered', async () => {
+    const mine = await scene.signUp('bob@example.com');
+    const headers = { Cookie: mine };
+    for (let turn = 0; turn < 3; turn += 1)
+      assert.equal((await scene.ask('/orders', { headers })).status, 200);
+    const { subject } = await verified(scene, scene.seen[0]);
+    await scene.auth.revoke({ user: subject as never });
+    assert.equal((await scene.ask('/orders', { headers })).status, 401);
+    assert.equal(scene.seen.length, 3);
+  });
+
+  test('is closed while Latchkey is away, and open again by itself', async () => {
+    const headers = { Cookie: cookie, Accept: 'text/html' };
+    await scene.listen(false);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { status } = await scene.ask('/orders', { headers });
+      assert.equal(status, 500);
+    }
+    assert.equal(scene.seen.length, 0);
+    await scene.listen(true);
+    let status = 0;
+    // nginx leaves a server alone for a while that did not answer.
+    while (status !== 200) ({ status } = await scene.ask('/orders', { headers }));
+    assert.equal(scene.seen.length, 1);
+  });
+
+  test('keeps its connections to Latchkey', async () => {
+    const before = scene.asked.connections;
+    for (let turn = 0; turn < 40; turn += 1)
+      assert.equal((await scene.ask('/orders', { headers: { Cookie: cookie } })).status, 200);
+    assert.equal(scene.asked.targets.length, 40);
+    assert.ok(scene.asked.connections - before <= 2, `${scene.asked.connections - before} connections`);
+  });
+
+  test('refuses more headers than Latchkey takes itself, and asks about the most it takes', async () => {
+    const padded = (length: number): Promise<{ status: number }> =>
+      scene.ask('/orders', { headers: { Cookie: `${cookie}; pad=${'x'.repeat(length)}` } });
+    assert.equal((await padded(6_500)).status, 200);
+    assert.equal((await padded(7_500)).status, 400);
+    const many = Object.fromEntries(
+      Array.from({ length: 2 }, (_, index) => [`x-pad-${index}`, 'x'.repeat(6_500)]),
+    );
+    const full = await scene.ask('/orders', { headers: { ...many, Cookie: cookie } });
+    assert.equal(full.status, 200);
+    const more = { ...many, 'x-pad-3': 'x'.repeat(6_500), Cookie: cookie };
+    assert.equal((await scene.ask('/orders', { headers: more })).status, 400);
+  });
+
+  test('opens a WebSocket of the application itself, and of no other site', async () => {
+    const handshake = (origin: string): string =>
+      [
+        'GET /socket HTTP/1.1',
+        `Host: localhost:${scene.ports.gateway}`,
+        'Upgrade: websocket',
+        'Connection: Upgrade',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+        `Origin: ${origin}`,
+        `Cookie: ${cookie}`,
+        '',
+        'hello',
+      ].join('\r\n');
+    const own = await scene.sendRaw(handshake(scene.auth.config.origin));
+    assert.match(own, /^HTTP\/1\.1 101 [^]*echo hello$/);
+    await verified(scene, scene.seen[0]);
+    const other = await scene.sendRaw(
+      handshake('https://evil.example').replace('Upgrade\r\nSec', 'Upgrade, close\r\nSec'),
+    );
+    assert.match(other, /^HTTP\/1\.1 403 /);
+    assert.equal(scene.seen.length, 1);
+  });
+
+  test('switches to no other protocol, past which nobody would be asked', async () => {
+    for (const protocol of ['h2c', 'websocket, h2c', 'TLS/1.0']) {
+      const answered = await scene.ask('/orders', {
+        headers: {
+          Cookie: cookie,
+          Connection: 'Upgrade, HTTP2-Settings',
+          Upgrade: protocol,
+          'HTTP2-Settings': 'AAMAAABkAARAAAAAAAIAAAAA',
+        },
+      });
+      assert.equal(answered.status, 200, protocol);
+      assert.equal(scene.seen.at(-1)?.headers.upgrade, undefined);
+    }
+  });
+
+  const closed = [
+    '/auth/forward',
+    '/auth/forward?audience=orders',
+    '/auth/forward/',
+    '/auth/forward/x',
+    '/auth//forward',
+    '//auth/forward',
+    '/auth/./forward',
+    '/auth/x/../forward',
+    '/auth/%66orward',
+    '/%61uth/forward',
+    '/auth%2Fforward',
+    '/AUTH/forward',
+    '/auth/Forward',
+    '/auth/forward%2f',
+    '/auth/forward;x',
+    '/auth/forward%3Faudience=orders',
+    '/-/latchkey',
+    '/-/latchkey?audience=orders',
+    '/-/./latchkey',
+    '/orders/../-/latchkey',
+    '/%2d/latchkey',
+  ];
+  test('lets nobody ask what it asks, in whatever spelling', async () => {
+    const bearer = `Bearer ${await bearerFor('orders')}`;
+    for (const path of closed) {
+      for (const headers of [{}, { Cookie: cookie }, { Authorization: bearer }]) {
+        const method = 'Cookie' in headers ? 'POST' : 'GET';
+        const answered = await scene.ask(path, {
+          method,
+          headers: { ...headers, 'X-Latchkey-Gateway': 'lks_x' },
+        });
+        assert.equal(answered.headers.authorization, undefined, path);
+        assert.doesNotMatch(answered.body, /Bearer|eyJ/, path);
+      }
+    }
+    const outside = scene.asked.targets.filter(
+      (target) => target !== 'GET /auth/forward?audience=orders&headers=user',
+    );
+    for (const target of outside) {
+      const [, path = ''] = target.split(' ');
+      assert.notEqual(new URL(path, 'http://x').pathname, '/auth/forward', target);
+    }
+  });
+
+  test('asks about every path that reaches the application', async () => {
+    for (const path of [
+      '/',
+      '/auth',
+      '/authx',
+      '/.well-known/',
+      '/.well-known/x',
+      '/auth/..%2forders',
+      '/a/../b',
+      '/%2e%2e/',
+    ]) {
+      const { status } = await scene.ask(path);
+      assert.notEqual(status, 200, path);
+    }
+    assert.equal(scene.seen.length, 0);
+  });
+
+  const HOST = 'Host: localhost';
+  const shapes: readonly (readonly [string, string])[] = [
+    [
+      'a length and chunks',
+      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
+    ],
+    [
+      'chunks in another spelling',
+      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: 4\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
+    ],
+    [
+      'chunks behind a space',
+      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nTransfer-Encoding : chunked\r\nContent-Length: 43\r\nConnection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    ],
+    [
+      'two lengths',
+      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
+    ],
+    [
+      'a length with a sign',
+      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: +44\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
+    ],
+    [
+      'a body with GET',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nContent-Length: 46\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n`,
+    ],
+    [
+      'chunks with GET',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2e\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n0\r\n\r\n`,
+    ],
+    [
+      'a header that is folded',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nX-A: b\r\n X-Latchkey-User: victim\r\n\r\n`,
+    ],
+    [
+      'a header behind a bare line feed',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nX-A: b\nX-Latchkey-User: victim\r\n\r\n`,
+    ],
+    [
+      'a header behind a bare return',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nX-A: b\rX-Latchkey-User: victim\r\n\r\n`,
+    ],
+    [
+      'a header that it is told to forget',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close, Authorization, X-Latchkey-User, X-Forwarded-For\r\n\r\n`,
+    ],
+    [
+      'a path with a line in it',
+      `GET /orders%0d%0aX-Latchkey-User:%20victim HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\n\r\n`,
+    ],
+    [
+      'a whole address',
+      `GET http://evil.example/orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\n\r\n`,
+    ],
+    [
+      'two hosts',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nHost: evil.example\r\nCOOKIE\r\nConnection: close\r\n\r\n`,
+    ],
+    ['no version', 'GET /orders\r\n'],
+    [
+      'two Authorization headers',
+      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nAuthorization: Bearer x\r\nAuthorization: Bearer y\r\n\r\n`,
+    ],
+  ];
+  for (const [title, bytes] of shapes) {
+    test(`passes nothing of ${title} on that nobody was asked about`, async () => {
+      await scene.sendRaw(bytes.replace('COOKIE', `Cookie: ${cookie}`));
+      assert.ok(scene.seen.length <= 1, `the application saw ${scene.seen.map(({ url }) => url).join()}`);
+      assert.ok(scene.seen.every(({ url }) => !url.startsWith('/smuggled')));
+      for (const seen of scene.seen) {
+        const token = await verified(scene, seen);
+        assert.equal(seen.headers['x-latchkey-user'], token.subject);
+        assert.equal(seen.headers['x-forwarded-for'], '127.0.0.1');
+      }
+    });
+  }
+});

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  request,
+  type Server,
+} from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type AccessToken, systemClock, verificationKey, verifyAccessToken } from '@latchkey/verify';
+import { type Latchkey, latchkey, sqlite } from 'latchkey';
+import { node } from 'latchkey/node';
+import { bodyOf, PASSWORD, TEST_SECRET } from '../http/world.ts';
+import { freePort } from '../server/process.ts';
+
+/** A request as the application behind the gateway has seen it. */
+export interface Seen {
+  readonly method: string;
+  readonly url: string;
+  /** Values of one name are joined. */
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** What the gateway answers. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Where everything listens. */
+export interface Ports {
+  readonly gateway: number;
+  readonly latchkey: number;
+  readonly application: number;
+}
+
+/** A Latchkey, an application that records what reaches it, and a gateway in front of both. */
+export interface Scene {
+  readonly ports: Ports;
+  readonly auth: Latchkey;
+  /** What the application has seen, oldest first. */
+  readonly seen: Seen[];
+  /** Targets that Latchkey was asked for, and over how many connections. */
+  readonly asked: { readonly targets: string[]; connections: number };
+  ask(path: string, init?: Init): Promise<Answered>;
+  /** Sends bytes as they stand, and answers all that comes back until the gateway hangs up. */
+  sendRaw(bytes: string): Promise<string>;
+  /** Signs somebody up through the gateway, and answers the cookie. */
+  signUp(email: string): Promise<string>;
+  /** Ends Latchkey's listener, or starts it again. */
+  listen(up: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Init {
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string;
+}
+
+/** A gateway that was started. */
+export interface Started {
+  remove(): Promise<void>;
+}
+
+/** Opens a scene with the gateway that `start` starts, which is handed a key of a client for the audience `orders`. */
+export async function openScene(
+  start: (ports: Ports, key: string, origin: string) => Promise<Started>,
+): Promise<Scene> {
+  const ports = { gateway: await freePort(), latchkey: await freePort(), application: await freePort() };
+  const origin = `http://localhost:${ports.gateway}`;
+  const rate = { attempts: 1_000_000, within: '1m' } as const;
+  const auth = latchkey({
+    url: origin,
+    secret: TEST_SECRET,
+    store: sqlite(':memory:'),
+    clients: { web: 'session', mobile: 'jwt' },
+    // Nearly as much as a token may say.
+    claims: { notes: () => 'x'.repeat(900) },
+    throttle: { network: rate, account: rate },
+    trustedProxies: 1,
+  });
+  await auth.ready();
+  const { key } = await auth.clients.create({ name: 'edge', audiences: ['orders'] });
+  const asked: Scene['asked'] = { targets: [], connections: 0 };
+  const answer = node(auth).routes((_incoming, outgoing) => outgoing.writeHead(404).end());
+  const listen = async (): Promise<Server> => {
+    const server = createServer((incoming, outgoing) => {
+      asked.targets.push(`${incoming.method} ${incoming.url}`);
+      answer(incoming, outgoing);
+    });
+    server.on('connection', () => {
+      asked.connections += 1;
+    });
+    server.listen(ports.latchkey, '127.0.0.1');
+    await once(server, 'listening');
+    return server;
+  };
+  const stop = async (server: Server): Promise<void> => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  let server: Server | null = await listen();
+  const seen: Seen[] = [];
+  const application = applicationThatRecords(seen);
+  application.listen(ports.application, '127.0.0.1');
+  await once(application, 'listening');
+  const gateway = await start(ports, key.reveal(), origin);
+  const ask: Scene['ask'] = (path, init) => askAt(ports.gateway, path, init);
+  return {
+    ports,
+    auth,
+    seen,
+    asked,
+    ask,
+    sendRaw: (bytes) => sendRaw(ports.gateway, bytes),
+    signUp: async (email) => {
+      const body = JSON.stringify({ email, password: PASSWORD });
+      const headers = { 'Content-Type': 'application/json', Origin: origin };
+      const answered = await ask('/auth/sign-up', { method: 'POST', headers, body });
+      assert.equal(answered.status, 201, answered.body);
+      return (answered.headers['set-cookie']?.[0] ?? '').split(';')[0] ?? '';
+    },
+    listen: async (up) => {
+      if (server !== null) await stop(server);
+      server = up ? await listen() : null;
+    },
+    close: async () => {
+      await gateway.remove();
+      if (server !== null) await stop(server);
+      await stop(application);
+      await auth.close();
+    },
+  };
+}
+
+/** Answers each request with what it has seen, a WebSocket with what it is told, and one path with 401. */
+function applicationThatRecords(seen: Seen[]): Server {
+  const server = createServer(async (incoming, outgoing) => {
+    const { method = '', url = '', headers } = incoming;
+    const body = await text(incoming);
+    seen.push({ method, url, headers, body });
+    if (url === '/says-no') outgoing.writeHead(401, { 'WWW-Authenticate': 'Own' });
+    outgoing.end(`application saw ${method} ${url}`);
+  });
+  server.on('upgrade', ({ method = '', url = '', headers }, socket) => {
+    seen.push({ method, url, headers, body: '' });
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    socket.on('data', (bytes) => socket.end(`echo ${String(bytes)}`));
+    socket.on('error', () => undefined);
+  });
+  return server;
+}
+
+async function askAt(
+  port: number,
+  path: string,
+  { method = 'GET', headers = {}, body }: Init = {},
+): Promise<Answered> {
+  const asking = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    method,
+    headers: { Host: `localhost:${port}`, ...headers },
+  });
+  asking.end(body);
+  const [incoming] = await once(asking, 'response');
+  return { status: incoming.statusCode, headers: incoming.headers, body: await text(incoming) };
+}
+
+async function sendRaw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(bytes, 'latin1');
+  return await text(socket);
+}
+
+/** Verifies the token that the application was handed, as a service does that has the published keys alone. */
+export async function verified({ auth, ask }: Scene, seen: Seen | undefined): Promise<AccessToken> {
+  const { status, body } = await ask('/.well-known/jwks.json');
+  assert.equal(status, 200);
+  const { keys } = (await bodyOf(new Response(body))) as {
+    keys: readonly Parameters<typeof verificationKey>[0][];
+  };
+  const known = new Map(keys.map((key) => verificationKey(key)).map((key) => [key.kid, key]));
+  const [, token = ''] = /^Bearer (\S+)$/.exec(seen?.headers.authorization ?? '') ?? [];
+  return verifyAccessToken(token, {
+    issuer: auth.config.origin,
+    audience: 'orders',
+    key: (kid) => known.get(kid) ?? null,
+    now: systemClock.now(),
+  });
+}
