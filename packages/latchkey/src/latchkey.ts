@@ -102,6 +102,10 @@ export interface Status {
   readonly remembered: number;
   /** Public keys that tokens are verified with. */
   readonly signingKeys: number;
+  /** Processes of services that follow the log through this node. */
+  readonly services: number;
+  /** Streams on which services hear of entries from this node. */
+  readonly streams: number;
   /** Passwords being hashed, and waiting. */
   readonly hashing: { readonly running: number; readonly waiting: number };
 }
@@ -411,6 +415,8 @@ async function statusOf({ rooms, authenticator }: System): Promise<Status> {
     revoked: tail.size,
     remembered: authenticator.remembered,
     signingKeys: signingKeys.published.length,
+    services: rooms.remote.size,
+    streams: rooms.feed.streams,
     hashing: { running: queue.running, waiting: queue.depth },
   };
 }

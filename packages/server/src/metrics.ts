@@ -50,6 +50,16 @@ export function createMetrics(): Metrics {
   gauge('latchkey_log_heard', '1 while other processes are heard as they append', (now) => Number(now.hears));
   gauge('latchkey_log_entries', 'Live entries of the log', (now) => now.revoked);
   gauge('latchkey_near_cache_entries', 'Credentials in the near-cache', (now) => now.remembered);
+  gauge(
+    'latchkey_feed_services',
+    'Processes of services that follow the log through this node',
+    (now) => now.services,
+  );
+  gauge(
+    'latchkey_feed_streams',
+    'Streams on which services hear of entries from this node',
+    (now) => now.streams,
+  );
   gauge('latchkey_passwords_hashing', 'Passwords being hashed', (now) => now.hashing.running);
   gauge('latchkey_passwords_waiting', 'Passwords waiting to be hashed', (now) => now.hashing.waiting);
   return {

@@ -1,6 +1,5 @@
 /** Between Node's HTTP server and `Request` and `Response`, for the adapters that stand on it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { failure } from '../errors.ts';
 import { rawHeaderSource } from '../foundation/header-source.ts';
 import { newRequestId, problemResponse } from '../http/problem.ts';
@@ -51,15 +50,39 @@ export async function send(response: Response, outgoing: ServerResponse): Promis
     outgoing.end();
     return;
   }
-  try {
-    await pipeline(response.body, outgoing);
-  } catch (error) {
-    if (!hasHungUp(error)) throw error;
-  }
+  await pump(response.body, outgoing);
 }
 
-function hasHungUp(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+/**
+ * Hands on what is read, as fast as it is taken. A stream may be silent for long, so that
+ * its reader has gone is heard of from the connection, and not when it is next written to.
+ */
+async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = body.getReader();
+  let goOn: (() => void) | null = null;
+  const closed = (): void => {
+    goOn?.();
+    reader.cancel().catch(() => undefined);
+  };
+  outgoing.once('close', closed);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (outgoing.destroyed) return;
+      if (done) break;
+      if (outgoing.write(value)) continue;
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        outgoing.once('drain', resolve);
+      });
+    }
+    outgoing.end();
+  } catch (error) {
+    outgoing.destroy();
+    throw error;
+  } finally {
+    outgoing.off('close', closed);
+  }
 }
 
 /** RFC 9112 §3.2: a path, or a whole URL, of which all before the path is the client's claim and dropped. */

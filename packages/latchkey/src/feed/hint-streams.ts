@@ -135,6 +135,8 @@ export class HintStreams {
   }
 
   #end(stream: Stream): void {
+    // Of two checks at once both may find that it is over, and a reader may have gone before.
+    if (!this.#streams.has(stream)) return;
     this.#remove(stream);
     stream.controller.close();
     setTimeout(() => {
