@@ -70,9 +70,9 @@ describe('the signatures that are computed to revoke a token, where it may be fo
     assert.deepEqual(await effort(held.access.split('.').slice(1).join('.')), { lookups: 0, ended: false });
   });
 
-  test('are one for a token of this issuer, and as many as it takes for one of a service (@rfc 7009 §2.1)', async () => {
+  test('are one for a token of this issuer, and for one of any service (@rfc 7009 §2.1)', async () => {
     const last = await tokenFor('service-49');
-    assert.deepEqual(await effort(last), { lookups: 51, ended: true });
+    assert.deepEqual(await effort(last), { lookups: 1, ended: true });
     assert.deepEqual(await effort(held.access), { lookups: 1, ended: false });
   });
 });
