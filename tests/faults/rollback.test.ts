@@ -293,6 +293,7 @@ const HARMLESS: readonly (readonly [
         db.exec('ALTER TABLE revocation DROP COLUMN tag');
         db.exec('ALTER TABLE signing_key DROP COLUMN activates_at');
         db.exec('DROP TABLE log_beat');
+        db.exec('DROP TABLE log_epoch');
         db.exec('DROP TABLE disabled_client');
         db.exec('DROP TABLE service_client');
         db.exec('UPDATE schema_state SET schema_version = 2');

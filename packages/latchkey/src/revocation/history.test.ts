@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { LogReading, Seen } from '../stores/store.ts';
+import type { EpochEnd, LogReading, Seen } from '../stores/store.ts';
 import { judgeHistory, MADE_GOOD } from './history.ts';
 
 const SEEN: Seen = { lineage: 'l', epoch: 'one', seq: 100, tag: 1, beatAt: 1_000_000 };
@@ -24,12 +24,17 @@ const SAME: LogReading = {
 /** The epoch that began after the one that was seen. */
 const NEXT: Partial<LogReading> = { epoch: 'two', epochStart: 2_000, head: 2_000, cause: 'failover' };
 
+/** Before it, and after the one that was seen. */
+const BETWEEN: Seen = { ...SEEN, epoch: 'between' };
+const END: EpochEnd = { seq: 100, beatAt: 1_000_000, restored: false };
+
 describe('whether a log goes on from what was seen (@rule R8)', () => {
   const cases: readonly (readonly [
     title: string,
     answer: Partial<LogReading>,
     verdict: string,
     seen?: Seen | null,
+    end?: EpochEnd | null,
   ])[] = [
     ['it stands still', {}, 'same'],
     ['it has grown', { head: 101 }, 'same'],
@@ -75,7 +80,36 @@ describe('whether a log goes on from what was seen (@rule R8)', () => {
       { ...NEXT, cause: 'restore', previous: { ...SEEN, seq: 90, beatAt: 1 } },
       'same',
     ],
-    ['epochs have come and gone', { ...NEXT, previous: { ...SEEN, epoch: 'between' } }, 'same'],
+    ['epochs have come and gone that nobody has noted', { ...NEXT, previous: BETWEEN }, 'same'],
+    ['epochs have come and gone, and nothing is lacking', { ...NEXT, previous: BETWEEN }, 'same', SEEN, END],
+    [
+      'epochs have come and gone, and seconds are lacking',
+      { ...NEXT, previous: BETWEEN },
+      'same',
+      SEEN,
+      { ...END, seq: 90 },
+    ],
+    [
+      'epochs have come and gone that nobody saw, and hours are lacking',
+      { ...NEXT, previous: BETWEEN },
+      'restore',
+      SEEN,
+      { ...END, seq: 90, beatAt: 1 },
+    ],
+    [
+      'epochs have come and gone that nobody saw, and nobody knows what is lacking',
+      { ...NEXT, previous: BETWEEN, succeeded: true },
+      'restore',
+      SEEN,
+      { ...END, seq: 99, beatAt: null },
+    ],
+    [
+      'epochs have come and gone, one of which has ended all that is older',
+      { ...NEXT, previous: BETWEEN },
+      'same',
+      SEEN,
+      { seq: 90, beatAt: 1, restored: true },
+    ],
     [
       'it is of an epoch before the one that was seen',
       { epoch: 'zero', head: 50, previous: null },
@@ -84,9 +118,9 @@ describe('whether a log goes on from what was seen (@rule R8)', () => {
     ['it is another, newer database', { ...NEXT, cause: 'first', lineage: 'm' }, 'same'],
     ['it is another, older database', { lineage: 'm' }, 'restore'],
   ];
-  for (const [title, answer, verdict, seen = SEEN] of cases) {
+  for (const [title, answer, verdict, seen = SEEN, end = null] of cases) {
     test(`${verdict}, where ${title}`, () => {
-      assert.equal(judgeHistory(seen, { ...SAME, ...answer }), verdict);
+      assert.equal(judgeHistory(seen, { ...SAME, ...answer }, end), verdict);
     });
   }
 });

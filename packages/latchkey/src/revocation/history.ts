@@ -1,5 +1,5 @@
 import type { Millis, Timestamp } from '@latchkey/verify';
-import type { EpochCause, LogReading, Seen } from '../stores/store.ts';
+import type { EpochCause, EpochEnd, LogReading, Seen } from '../stores/store.ts';
 
 /**
  * Writers remember what they wrote for 30 s and write it again after a failover; a loss
@@ -13,21 +13,27 @@ export const MADE_GOOD: Millis = 25_000;
  * - `same`: it does, or nobody remembers anything to the contrary.
  * - `failover`: another database has taken its place, and what it lacks is seconds.
  * - `restore`: it has forgotten what was seen. What was revoked meanwhile cannot be known.
+ *
+ * @param end of the epoch that was seen, where others have come and gone since.
  */
-export function judgeHistory(seen: Seen | null, answer: LogReading): 'same' | Exclude<EpochCause, 'first'> {
+export function judgeHistory(
+  seen: Seen | null,
+  answer: LogReading,
+  end: EpochEnd | null,
+): 'same' | Exclude<EpochCause, 'first'> {
   const ifNothingLost = answer.succeeded ? 'failover' : 'same';
   if (seen === null) return ifNothingLost;
   if (seen.lineage === answer.lineage && seen.epoch === answer.epoch) {
     if (answer.head >= seen.seq && !answer.rewritten) return ifNothingLost;
     return answer.succeeded && isMadeGood(seen, answer.beatAt) ? 'failover' : 'restore';
   }
-  const { previous } = answer;
-  // Epochs have come and gone in between, or it is another database: what came later starts
-  // above whatever was seen. And all that is older than a restore is dead already.
-  if (previous?.epoch !== seen.epoch || answer.cause === 'restore')
+  const ended = answer.previous?.epoch === seen.epoch ? answer.previous : end;
+  // It is another database, or epochs have come and gone that nobody has noted: what came later
+  // starts above whatever was seen. And all that is older than a restore is dead already.
+  if (ended === null || answer.cause === 'restore' || end?.restored === true)
     return answer.epochStart > seen.seq ? ifNothingLost : 'restore';
-  // Another process has begun the epoch, without knowing what this one has seen.
-  return previous.seq >= seen.seq || isMadeGood(seen, previous.beatAt) ? ifNothingLost : 'restore';
+  // Another process has begun the next epoch, without knowing what this one has seen.
+  return ended.seq >= seen.seq || isMadeGood(seen, ended.beatAt) ? ifNothingLost : 'restore';
 }
 
 /** Whether what was seen and is gone is so short that its writers remember it, by the beats of the database. */

@@ -135,6 +135,35 @@ describe('a node among the followers of its log', () => {
   });
 });
 
+test('what was lost before two epochs that nobody here has seen is noticed all the same (@rule R8)', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const store = sqlite(':memory:');
+  const clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
+  await store.open(clock.now());
+  const { lineage, epoch, head } = await store.log.pull(null, clock.now());
+  const watermark = new Watermark(join(folder, 'watermark'));
+  await watermark.write({ lineage, epoch, seq: head + 1, tag: 0, beatAt: null });
+  for (let epochs = 0; epochs < 2; epochs += 1) {
+    const now = await store.log.head();
+    assert.ok(await store.log.beginEpoch(now.epoch, 'failover', clock.now()));
+  }
+  const causes: string[] = [];
+  const log = new RevocationLog({
+    store,
+    clock,
+    maxStaleness: 5_000,
+    bounds: new Bounds(clock, { accessLife: 300_000, nearCacheLife: 60_000, maxStaleness: 5_000 }),
+    followerName: 'here',
+    watermark,
+    onEpoch: async (cause) => void causes.push(cause),
+    onError: (error) => assert.fail(String(error)),
+  });
+  await log.pull(null);
+  assert.deepEqual(causes, ['restore']);
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
 test('a database that was put back goes on above all that was seen, though the clock was ahead then (@rule R8)', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
   const store = sqlite(':memory:');

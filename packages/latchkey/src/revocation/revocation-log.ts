@@ -16,6 +16,7 @@ import { newId, subjectOf } from '../foundation/ids.ts';
 import type {
   Appended,
   EpochCause,
+  EpochEnd,
   FollowerId,
   LogReading,
   NewEntry,
@@ -258,7 +259,8 @@ export class RevocationLog implements LogSource {
       const at = clock.monotonic();
       const answer = await store.log.pull(cursor, clock.now());
       const seen = await this.#recall(answer.lineage);
-      const verdict = judgeHistory(seen, { ...answer, rewritten: await this.#isRewritten(answer, seen) });
+      const rewritten = await this.#isRewritten(answer, seen);
+      const verdict = judgeHistory(seen, { ...answer, rewritten }, await this.#endOf(seen, answer));
       if (verdict === 'same') {
         this.#there = { now: answer.now, at };
         // Only now: a beat in a database that has just been put back would hide how old it is.
@@ -289,6 +291,13 @@ export class RevocationLog implements LogSource {
       return answer.rewritten;
     this.#seenHere = true;
     return (await store.log.pull(seen, clock.now())).rewritten;
+  }
+
+  /** Where the epoch that was seen ended, where the answer does not say it itself. */
+  async #endOf(seen: Seen | null, { lineage, epoch, previous }: LogReading): Promise<EpochEnd | null> {
+    if (seen === null || seen.lineage !== lineage) return null;
+    if (seen.epoch === epoch || seen.epoch === previous?.epoch) return null;
+    return await this.#options.store.log.endOf(seen.epoch);
   }
 
   /** In a new history: what may have been lost on the way to it is written again, where not all that is older is dead anyway. */

@@ -223,6 +223,14 @@ export interface Seen {
   readonly beatAt: Timestamp | null;
 }
 
+/** Where an epoch ended that is not the current one, as the store knows it. */
+export interface EpochEnd {
+  readonly seq: Position;
+  readonly beatAt: Timestamp | null;
+  /** Whether an epoch since began with a restore, after which all that is older is dead. */
+  readonly restored: boolean;
+}
+
 export interface ReceiptRecord {
   readonly id: ReceiptId;
   readonly seq: Position;
@@ -523,6 +531,8 @@ export interface LogStore {
    * meanwhile cannot be known.
    */
   beginEpoch(expected: string, cause: EpochCause, now: Timestamp, seen?: Position): Promise<boolean>;
+  /** Where an epoch of the last year ended; `null` for the current one, and where it is not known. */
+  endOf(epoch: string): Promise<EpochEnd | null>;
   /**
    * Whether an entry stands where it stood, or one of the same kind, scope and subject at
    * `since` or later.

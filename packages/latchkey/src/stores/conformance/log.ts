@@ -284,6 +284,40 @@ function epochs(test: StoreTest): void {
     assert.notEqual((await store.log.head()).epoch, epoch);
   });
 
+  test('where an epoch ended is known for a year, whoever has missed those after it', async (store) => {
+    const ends: { readonly epoch: string; readonly seq: number }[] = [];
+    const begin = async (cause: 'failover' | 'restore', at: number): Promise<void> => {
+      ends.push(await store.log.head());
+      assert.ok(await store.log.beginEpoch(ends.at(-1)?.epoch ?? '', cause, at));
+    };
+    const known = async (): Promise<readonly unknown[]> =>
+      await Promise.all(
+        ends.map(async ({ epoch }) => {
+          const end = await store.log.endOf(epoch);
+          return end === null ? null : [end.seq, end.restored];
+        }),
+      );
+    assert.equal(await store.log.endOf((await store.log.head()).epoch), null);
+    await begin('failover', NOW);
+    await begin('failover', NOW + DAY);
+    assert.deepEqual(
+      await known(),
+      ends.map(({ seq }) => [seq, false]),
+    );
+    assert.equal(await store.log.endOf((await store.log.head()).epoch), null);
+    await begin('restore', NOW + 2 * DAY);
+    await begin('failover', NOW + 3 * DAY);
+    assert.deepEqual(
+      await known(),
+      ends.map(({ seq }, index) => [seq, index < 3]),
+    );
+    await begin('failover', NOW + 366 * DAY);
+    assert.deepEqual(
+      await known(),
+      ends.map(({ seq }, index) => (index === 0 ? null : [seq, index < 3])),
+    );
+  });
+
   test('after a failover what was revoked is still told, and nothing else is dead (@rule R8)', async (store) => {
     const appended = await append(store, sampleEntry());
     const before = await store.log.head();

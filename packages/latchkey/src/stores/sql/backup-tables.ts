@@ -116,6 +116,8 @@ export const TABLES = {
   // The header says the version, and the position from which a restore goes on.
   schema_state: 'left',
   log_head: 'left',
+  // It goes on with the epochs of the database that is there.
+  log_epoch: 'left',
   // They tell of the database and of the processes that are there now.
   log_beat: 'left',
   follower: 'left',

@@ -2,8 +2,18 @@ import type { Cursor, Entry, EntryKind, FloorScope, Position, Scope, Timestamp }
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import { randomBytes, randomTag } from '../../foundation/random.ts';
-import type { Appended, EpochCause, LogReading, LogStore, NewEntry, Seen, Standing } from '../store.ts';
+import type {
+  Appended,
+  EpochCause,
+  EpochEnd,
+  LogReading,
+  LogStore,
+  NewEntry,
+  Seen,
+  Standing,
+} from '../store.ts';
 import type { LogDialect, OwnStatements } from './dialect.ts';
+import { EPOCHS_KEPT, epochStatements } from './epochs.ts';
 import { floorScope, raiseFloorStatement } from './floors.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
@@ -54,6 +64,7 @@ export function logStatements(db: Kysely<Schema>, dialect: LogDialect) {
     head: new Statement(() => db.selectFrom('log_head').select(['epoch', 'seq', 'tag'])),
     beat: beatStatement(db, dialect),
     beginEpoch: beginEpochStatement(db, dialect),
+    ...epochStatements(db),
     forgetKeys: new Statement(() => db.deleteFrom('signing_key')),
     suspendServices: new Statement((param: Param<{ now: Timestamp }>) =>
       db
@@ -342,6 +353,8 @@ export class SqlLog implements LogStore {
       const values = { expected, epoch: randomName(), cause, least, tag: randomTag() };
       const row = await runner.row(this.#statements.beginEpoch, values);
       if (row === null) return false;
+      await runner.write(this.#statements.noteEpoch, { now });
+      await runner.write(this.#statements.forgetEpochs, { before: now - EPOCHS_KEPT });
       if (cause === 'restore') {
         await runner.write(this.#statements.raiseFloor, { scope: 'all', subject: EVERYONE, seq: row.start });
         await runner.write(this.#statements.forgetKeys, {});
@@ -349,6 +362,11 @@ export class SqlLog implements LogStore {
       }
       return true;
     });
+  }
+
+  async endOf(epoch: string): Promise<EpochEnd | null> {
+    const row = await this.#runner.row(this.#statements.endOf, { epoch });
+    return row === null ? null : { seq: row.seq, beatAt: row.beatAt, restored: (row.restores ?? 0) > 0 };
   }
 
   async holds({ seq, kind, scope, subject }: Entry, since: Position): Promise<boolean> {

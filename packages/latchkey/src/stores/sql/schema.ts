@@ -36,6 +36,17 @@ export interface LogHeadTable {
   readonly fingerprint: string | null;
 }
 
+/** The epochs of a year but the first, each with where the one before it ended, as `log_head` says it of the last. */
+export interface LogEpochTable {
+  readonly epoch: string;
+  readonly start: Position;
+  readonly cause: EpochCause;
+  readonly previous: string;
+  readonly previous_seq: Position;
+  readonly previous_beat: Timestamp | null;
+  readonly begun_at: Timestamp;
+}
+
 /** One row: when the database was last written to for the sake of it, so that its age is known. */
 export interface LogBeatTable {
   readonly one: 1;
@@ -212,6 +223,7 @@ export interface MetaTable {
 export interface Schema {
   readonly schema_state: SchemaStateTable;
   readonly log_head: LogHeadTable;
+  readonly log_epoch: LogEpochTable;
   readonly log_beat: LogBeatTable;
   readonly revocation: RevocationTable;
   readonly floor: FloorTable;
