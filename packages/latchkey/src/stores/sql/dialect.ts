@@ -38,6 +38,11 @@ export interface SqlDialect extends Contest {
   readonly name: string;
   /** Builds SQL and lends connections. */
   readonly kysely: Dialect;
+  /**
+   * Lends other connections, on which nobody ever waits for a lock: for those who follow the
+   * log, since a copy must not become old because of who waits. `null` where `kysely` does.
+   */
+  readonly following: Dialect | null;
   readonly types: ColumnTypes;
   /** The schema that the tables live in, or `null` where the database has only one. */
   readonly schema: string | null;

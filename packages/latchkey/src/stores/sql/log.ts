@@ -236,15 +236,19 @@ export class SqlLog implements LogStore {
   readonly #statements: LogStatements;
   readonly #dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'append'>;
   readonly #runner: Runner;
+  /** What the copies of the log wait for. */
+  readonly #follower: Runner;
 
   constructor(
     statements: LogStatements,
     dialect: Pick<LogDialect, 'beats'> & Pick<OwnStatements, 'append'>,
     runner: Runner,
+    follower: Runner,
   ) {
     this.#statements = statements;
     this.#dialect = dialect;
     this.#runner = runner;
+    this.#follower = follower;
   }
 
   /** Begins the log's first epoch, where it has none; random, so that two databases are never taken for one history. */
@@ -304,7 +308,7 @@ export class SqlLog implements LogStore {
   async pull(cursor: Cursor | null, now: Timestamp): Promise<LogReading> {
     // No epoch is empty, so for `null` every entry is of another one.
     const { epoch, seq, tag } = cursor ?? { epoch: '', seq: 0, tag: 0 };
-    const rows = await this.#runner.rows(this.#statements.pull, { epoch, after: seq, tag, now });
+    const rows = await this.#follower.rows(this.#statements.pull, { epoch, after: seq, tag, now });
     const [first] = rows;
     if (first === undefined) throw new TypeError(NOT_OPEN);
     const entries = rows.flatMap((row): Entry[] => {
@@ -338,7 +342,7 @@ export class SqlLog implements LogStore {
   }
 
   async beat(now: Timestamp): Promise<void> {
-    if (this.#dialect.beats) await this.#runner.write(this.#statements.beat, { now });
+    if (this.#dialect.beats) await this.#follower.write(this.#statements.beat, { now });
   }
 
   async beginEpoch(
@@ -365,7 +369,7 @@ export class SqlLog implements LogStore {
   }
 
   async endOf(epoch: string): Promise<EpochEnd | null> {
-    const row = await this.#runner.row(this.#statements.endOf, { epoch });
+    const row = await this.#follower.row(this.#statements.endOf, { epoch });
     return row === null ? null : { seq: row.seq, beatAt: row.beatAt, restored: (row.restores ?? 0) > 0 };
   }
 

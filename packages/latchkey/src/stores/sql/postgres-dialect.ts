@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type Dialect,
   type Kysely,
   PostgresAdapter,
   PostgresIntrospector,
@@ -22,6 +23,8 @@ import { snapshotOf } from './snapshot.ts';
 import { type NamedQuery, type Param, Statement } from './statement.ts';
 
 const OLDEST = 130_000;
+/** Connections for who follows the log: for pulls, and for a beat that another machine must confirm. */
+const FOLLOWING = 2;
 
 const COLUMN_TYPES: ColumnTypes = {
   integer: 'bigint',
@@ -53,12 +56,13 @@ export function postgresDialect(
   const { connections, ...address } = parseOptions(url, options);
   const { schema } = address;
   const driver = new PostgresDriver({ url, connections, limits });
+  const following = new PostgresDriver({ url, connections: FOLLOWING, limits });
   const channel = `latchkey_${schema}`.slice(0, 63);
   const hints = new PostgresHints({
     channel,
     connect: async () => await driver.connect(),
     notify: async (payload) => {
-      const connection = await driver.acquireConnection();
+      const connection = await following.acquireConnection();
       try {
         // Named, and so answered as soon as any other statement of the store, or given up.
         const echo: NamedQuery = {
@@ -67,30 +71,29 @@ export function postgresDialect(
         };
         await connection.executeQuery(echo);
       } finally {
-        await driver.releaseConnection(connection);
+        await following.releaseConnection(connection);
       }
     },
   });
   return {
     name: address.name,
-    kysely: {
-      createDriver: () => driver,
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-      createAdapter: () => new PostgresAdapter(),
-      createIntrospector: (db) => new PostgresIntrospector(db),
-    },
+    kysely: kyselyDialect(driver),
+    following: kyselyDialect(following),
     types: COLUMN_TYPES,
     schema,
     open: async () => {
       try {
         await driver.open((connection) => checkServer(connection, address.name));
+        await following.open(async () => {});
         hints.start();
       } catch (error) {
+        await driver.close();
         throw refused(error, address);
       }
     },
     close: async () => {
       await hints.stop();
+      await following.close();
       await driver.close();
     },
     refused: (error) => refused(error, address),
@@ -114,6 +117,15 @@ export function postgresDialect(
     log: LOG,
     onHint: (listener) => hints.onHint(listener),
     hears: () => hints.listens,
+  };
+}
+
+function kyselyDialect(driver: PostgresDriver): Dialect {
+  return {
+    createDriver: () => driver,
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+    createAdapter: () => new PostgresAdapter(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
   };
 }
 

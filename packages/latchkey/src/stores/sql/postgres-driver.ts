@@ -45,7 +45,7 @@ const BEGIN_READING =
 
 export interface PostgresDriverOptions {
   readonly url: string;
-  /** The most connections, one that listens not counted. */
+  /** The most connections, those of `connect` not counted. */
   readonly connections: number;
   readonly limits?: Partial<PostgresLimits>;
 }

@@ -2,7 +2,7 @@
 export interface PostgresOptions {
   /** The schema that Latchkey's tables have to themselves, made where it is missing. Default `latchkey`. */
   readonly schema?: string;
-  /** The most connections of this process; one more listens. Default 10. */
+  /** The most connections of this process for requests; one more listens, and two follow the log. Default 10. */
   readonly connections?: number;
 }
 

@@ -29,6 +29,9 @@ export function sqlStore(dialect: SqlDialect): Store {
   const db = new Kysely<Schema>({ dialect: dialect.kysely });
   const statements = compile(inSchema(db, dialect), dialect);
   const runner = new Runner(db, dialect);
+  const { following } = dialect;
+  const follower =
+    following === null ? runner : new Runner(new Kysely<Schema>({ dialect: following }), dialect);
   const inSnapshot = async (): Promise<Snapshot> => {
     const snapshot = await dialect.snapshot(db);
     return { ...snapshot, db: inSchema(snapshot.db, dialect) };
@@ -41,7 +44,7 @@ export function sqlStore(dialect: SqlDialect): Store {
       }),
     );
   return {
-    ...tablesOf(statements, runner, dialect),
+    ...tablesOf(statements, runner, dialect, follower),
     open: async (now) => {
       await dialect.open();
       try {
@@ -93,7 +96,13 @@ function compile(db: Kysely<Schema>, dialect: SqlDialect) {
   };
 }
 
-function tablesOf(statements: Statements, runner: Runner, dialect: SqlDialect): Tables {
+/** @param follower runs what the copies of the log wait for. */
+function tablesOf(
+  statements: Statements,
+  runner: Runner,
+  dialect: SqlDialect,
+  follower: Runner = runner,
+): Tables {
   return {
     meta: new SqlMeta(statements.meta, runner),
     users: new SqlUsers(statements.users, runner),
@@ -103,9 +112,9 @@ function tablesOf(statements: Statements, runner: Runner, dialect: SqlDialect): 
     data: new SqlSessionData(statements.data, runner),
     signingKeys: new SqlSigningKeys(statements.signingKeys, runner),
     proofs: new SqlProofs(statements.proofs, runner),
-    log: logOf(statements, runner, dialect),
+    log: logOf(statements, runner, dialect, follower),
     receipts: new SqlReceipts(statements.receipts, runner),
-    followers: new SqlFollowers(statements.followers, runner),
+    followers: new SqlFollowers(statements.followers, follower),
     clients: new SqlClients(statements.clients, runner),
     services: new SqlServiceClients(statements.services, runner),
     lock: async (name) => {
@@ -116,6 +125,11 @@ function tablesOf(statements: Statements, runner: Runner, dialect: SqlDialect): 
   };
 }
 
-function logOf(statements: Statements, runner: Runner, { log }: SqlDialect): SqlLog {
-  return new SqlLog(statements.log, { ...log, append: statements.own.append }, runner);
+function logOf(
+  statements: Statements,
+  runner: Runner,
+  { log }: SqlDialect,
+  follower: Runner = runner,
+): SqlLog {
+  return new SqlLog(statements.log, { ...log, append: statements.own.append }, runner, follower);
 }

@@ -48,6 +48,8 @@ export function sqliteDialect(filename: string): SqlDialect {
   return {
     name,
     kysely: kyselyDialect(driver),
+    // There is the one, and statements take their turns on it.
+    following: null,
     types: COLUMN_TYPES,
     schema: null,
     open: async () => await driver.open(),
