@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { postgres } from 'latchkey/postgres';
 import pg from 'pg';
 import { createDatabase } from '../../tools/postgres-database.mjs';
-import { idIn, statusOf } from '../attacks/scene.ts';
+import { idIn, inside, statusOf } from '../attacks/scene.ts';
 import { bodyOf, openWorld, type World } from '../http/world.ts';
 
 const CONNECTIONS = 2;
@@ -39,7 +39,7 @@ describe('requests that wait for a locked row with all connections of the pool (
     await revoked.signUp('revoked@example.com');
     const locked = world.browser();
     const { user } = await bodyOf(await locked.signUp('locked@example.com'));
-    const id = idIn<'user'>(String(Object(user)['id']));
+    const id = idIn<'user'>(String(inside(user, 'id')));
     const me = await bodyOf(await revoked.get('/auth/me'));
     for (const { cookie } of [kept, revoked]) assert.equal(await statusOf(world, cookie), 200, 'remembered');
 
