@@ -47,7 +47,7 @@ const hinted = (index: number): Entry => ({
 
 for (const [name, serve] of HOSTS) {
   describe(`the feed through ${name}`, () => {
-    const hearing = new Set<(entries: readonly Entry[]) => void>();
+    const hearing = new Set<(entries: readonly Entry[], atOnce: boolean) => void>();
     let auth: Latchkey;
     let server: Server;
     let key: string;
@@ -128,7 +128,7 @@ for (const [name, serve] of HOSTS) {
       while ((await auth.status()).streams === 2) {
         assert.ok(sent < 600_000, 'it is never cut off');
         const entries = Array.from({ length: 200 }, (_, index) => hinted(sent + index));
-        for (const tell of hearing) tell(entries);
+        for (const tell of hearing) tell(entries, false);
         for (let read = 0; read < 200; read += 1) await other.entry();
         sent += 200;
       }

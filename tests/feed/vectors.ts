@@ -99,7 +99,7 @@ const CASES: readonly (readonly [why: string, facts: Claims])[] = [
   ],
 ];
 
-function withoutPosition({ rs: _, ...rest }: Claims): Claims {
+function withoutPosition({ rs: _rs, ...rest }: Claims): Claims {
   return rest;
 }
 

@@ -154,6 +154,7 @@ test('what was lost before two epochs that nobody here has seen is noticed all t
     maxStaleness: 5_000,
     bounds: new Bounds(clock, { accessLife: 300_000, nearCacheLife: 60_000, maxStaleness: 5_000 }),
     followerName: 'here',
+    remote: new RemoteFollowers(clock),
     watermark,
     onEpoch: async (cause) => void causes.push(cause),
     onError: (error) => assert.fail(String(error)),
