@@ -14,6 +14,16 @@ const NGINX = {
   otherwise: 'leave these tests out: npm test -- --without gateway',
 };
 
+/**
+ * The path of an nginx, installed where it is missing and that is allowed.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @throws {import('./program.mjs').ProgramMissing}
+ */
+export function provideNginx(env) {
+  return provideProgram(NGINX, env);
+}
+
 /** Keeps the program until standard input ends, which it does whatever this process dies of, and clears up. */
 const KEEP =
   '"$1" -p "$2/" -c "$2/nginx.conf" -e stderr & cat >/dev/null; kill -TERM "$!"; wait "$!"; rm -rf "$2"';
@@ -29,7 +39,7 @@ const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
  * @throws {import('./program.mjs').ProgramMissing}
  */
 export async function startNginx({ port, site, files = {} }) {
-  const program = provideProgram(NGINX, process.env);
+  const program = provideNginx(process.env);
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-nginx-'));
   for (const name of TEMPORARY) mkdirSync(path.join(folder, name));
   const main = [

@@ -15,7 +15,9 @@ import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { provideCaddy } from './caddy.mjs';
 import { provideChromium } from './chromium.mjs';
+import { provideNginx } from './nginx.mjs';
 import { PostgresMissing, providePostgres } from './postgres.mjs';
 import { ProgramMissing } from './program.mjs';
 
@@ -128,6 +130,10 @@ async function main() {
   if (files.length === 0) throw new WrongCall('no test is left to run');
   if (files.some((file) => belongsTo(file, 'browser'))) {
     process.env['LATCHKEY_CHROMIUM'] = provideChromium(process.env);
+  }
+  if (files.some((file) => belongsTo(file, 'gateway'))) {
+    process.env['LATCHKEY_NGINX'] = provideNginx(process.env);
+    process.env['LATCHKEY_CADDY'] = provideCaddy(process.env);
   }
   const postgres = files.some(namesPostgres) ? await providePostgres(process.env) : null;
   if (postgres !== null) process.env['LATCHKEY_TEST_DATABASE_URL'] = postgres.url;

@@ -32,6 +32,22 @@ const start = (ports: Ports, key: string): Promise<Started> =>
     files: { 'latchkey-key.conf': `proxy_set_header X-Latchkey-Gateway "${key}";\n` },
   });
 
+/** What nginx asks about each request. */
+const QUESTION = 'GET /auth/forward?audience=orders&headers=user';
+
+/** Headers of the question, whatever the request had; those of the request itself that Latchkey judges by. */
+const ASKED_WITH = ['host', 'x-forwarded-for', 'x-forwarded-method', 'x-forwarded-uri', 'x-latchkey-gateway'];
+const JUDGED_BY = [
+  'authorization',
+  'content-type',
+  'cookie',
+  'origin',
+  'sec-fetch-mode',
+  'sec-fetch-site',
+  'sec-websocket-key',
+  'user-agent',
+];
+
 const EVIL = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
 
 describe('nginx with the configuration that we ship', () => {
@@ -44,7 +60,7 @@ describe('nginx with the configuration that we ship', () => {
   after(() => scene.close());
   beforeEach(() => {
     scene.seen.length = 0;
-    scene.asked.targets.length = 0;
+    scene.asked.requests.length = 0;
   });
   const bearerFor = async (audience?: string): Promise<string> => {
     const program = new Program(scene.auth);
@@ -115,6 +131,7 @@ describe('nginx with the configuration that we ship', () => {
     const left = Object.entries(headers).filter(([name]) =>
       /latchkey|forwarded|original|override|real-ip/i.test(name),
     );
+    assert.equal(headers.host, 'localhost');
     assert.deepEqual(Object.fromEntries(left), {
       'x-latchkey-user': token.subject,
       'x-forwarded-for': '127.0.0.1',
@@ -217,11 +234,51 @@ describe('nginx with the configuration that we ship', () => {
     assert.equal(scene.seen.length, 1);
   });
 
+  test('tells Latchkey of a request what that judges by, and nothing else', async () => {
+    const body = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+    const judged = Object.fromEntries(JUDGED_BY.map((name) => [name, 'x']));
+    const more = {
+      'x-original-method': 'GET',
+      'x-latchkey-gateway': 'lks_x',
+      accept: 'text/html',
+      te: 'trailers',
+    };
+    await scene.ask('/orders?x=%20', { method: 'PUT', headers: { ...judged, ...more }, body });
+    await scene.ask('/orders', { headers: { Cookie: cookie } });
+    const [first, second] = scene.asked.requests;
+    assert.deepEqual(
+      scene.asked.requests.map(({ line }) => line),
+      [QUESTION, QUESTION],
+      'the body is nowhere',
+    );
+    assert.deepEqual(Object.keys(first?.headers ?? {}).toSorted(), [...ASKED_WITH, ...JUDGED_BY].toSorted());
+    assert.deepEqual(Object.keys(second?.headers ?? {}).toSorted(), [...ASKED_WITH, 'cookie'].toSorted());
+    for (const name of JUDGED_BY) assert.equal(first?.headers[name], 'x', name);
+    const {
+      'x-forwarded-method': method,
+      'x-forwarded-uri': address,
+      'x-forwarded-for': peer,
+    } = first?.headers ?? {};
+    assert.deepEqual([method, address, peer], ['PUT', '/orders?x=%20', '127.0.0.1']);
+    assert.match(String(first?.headers['x-latchkey-gateway']), /^lks_[\w-]{22}\./);
+  });
+
+  test('tells Latchkey’s own pages where a request comes from, and proves nothing for others', async () => {
+    const before = scene.asked.connections;
+    for (let turn = 0; turn < 10; turn += 1) {
+      const headers = { 'X-Forwarded-For': '198.51.100.66', 'X-Latchkey-Gateway': 'lks_x', Cookie: cookie };
+      assert.equal((await scene.ask('/auth/me', { headers })).status, 200);
+    }
+    assert.ok(scene.asked.connections - before <= 1);
+    const { 'x-forwarded-for': peer, 'x-latchkey-gateway': key } = scene.asked.requests[0]?.headers ?? {};
+    assert.deepEqual([peer, key], ['127.0.0.1', undefined]);
+  });
+
   test('keeps its connections to Latchkey', async () => {
     const before = scene.asked.connections;
     for (let turn = 0; turn < 40; turn += 1)
       assert.equal((await scene.ask('/orders', { headers: { Cookie: cookie } })).status, 200);
-    assert.equal(scene.asked.targets.length, 40);
+    assert.equal(scene.asked.requests.length, 40);
     assert.ok(scene.asked.connections - before <= 2, `${scene.asked.connections - before} connections`);
   });
 
@@ -314,12 +371,10 @@ describe('nginx with the configuration that we ship', () => {
         assert.doesNotMatch(answered.body, /Bearer|eyJ/, path);
       }
     }
-    const outside = scene.asked.targets.filter(
-      (target) => target !== 'GET /auth/forward?audience=orders&headers=user',
-    );
-    for (const target of outside) {
-      const [, path = ''] = target.split(' ');
-      assert.notEqual(new URL(path, 'http://x').pathname, '/auth/forward', target);
+    const outside = scene.asked.requests.map(({ line }) => line).filter((line) => line !== QUESTION);
+    for (const line of outside) {
+      const [, path = ''] = line.split(' ');
+      assert.notEqual(new URL(path, 'http://x').pathname, '/auth/forward', line);
     }
   });
 

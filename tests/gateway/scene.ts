@@ -24,6 +24,13 @@ export interface Seen {
   readonly body: string;
 }
 
+/** A request as it came to Latchkey. */
+export interface Asked {
+  /** Method and target. */
+  readonly line: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** What the gateway answers. */
 export interface Answered {
   readonly status: number;
@@ -44,8 +51,8 @@ export interface Scene {
   readonly auth: Latchkey;
   /** What the application has seen, oldest first. */
   readonly seen: Seen[];
-  /** Targets that Latchkey was asked for, and over how many connections. */
-  readonly asked: { readonly targets: string[]; connections: number };
+  /** What Latchkey was asked, and over how many connections. */
+  readonly asked: { readonly requests: Asked[]; connections: number };
   ask(path: string, init?: Init): Promise<Answered>;
   /** Sends bytes as they stand, and answers all that comes back until the gateway hangs up. */
   sendRaw(bytes: string): Promise<string>;
@@ -86,11 +93,11 @@ export async function openScene(
   });
   await auth.ready();
   const { key } = await auth.clients.create({ name: 'edge', audiences: ['orders'] });
-  const asked: Scene['asked'] = { targets: [], connections: 0 };
+  const asked: Scene['asked'] = { requests: [], connections: 0 };
   const answer = node(auth).routes((_incoming, outgoing) => outgoing.writeHead(404).end());
   const listen = async (): Promise<Server> => {
     const server = createServer((incoming, outgoing) => {
-      asked.targets.push(`${incoming.method} ${incoming.url}`);
+      asked.requests.push({ line: `${incoming.method} ${incoming.url}`, headers: incoming.headers });
       answer(incoming, outgoing);
     });
     server.on('connection', () => {
