@@ -215,13 +215,15 @@ for (const [name, on] of STORES) {
 
     test('who is further behind than 5,000 entries loads the whole, and who is as far goes on', async () => {
       const service = new Service(askOf(here), key);
-      await service.begin();
       const end = async (count: number): Promise<void> => {
         await here.rooms.log.change(async (_tables, trust) => {
           for (let index = 0; index < count; index += 1) trust.apply('session_ended', followerId() as never);
         });
         await caughtUp(here);
       };
+      // Where a history begins there is no entry that a cursor could be told by.
+      await end(1);
+      await service.begin();
       await end(5_000);
       const { entries } = await service.pull();
       assert.equal(entries?.length, 5_000);

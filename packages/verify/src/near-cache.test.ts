@@ -165,7 +165,9 @@ describe('the near-cache', () => {
     await tail.catchUp();
     assert.equal(cache.findOrEnd(digestOf('a')), 'ended');
     fill('b', { rs: 1 });
-    tail.hint([{ seq: 9, kind: 'revoke', scope: 'session', subject: 'b', expiresAt: time.now + 60_000 }]);
+    tail.hint([
+      { seq: 9, kind: 'revoke', scope: 'session', subject: subjectOf('b'), expiresAt: time.now + 60_000 },
+    ]);
     assert.equal(cache.findOrEnd(digestOf('b')), 'ended', 'a hint says so too');
     await tail.catchUp();
     fill('b', { rs: 1 });
