@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { getRequestListener } from '@hono/node-server';
+import { createAdaptorServer } from '@hono/node-server';
 import { createApp, createLog, createMetrics } from '@latchkey/server';
 import type { Entry } from '@latchkey/verify';
 import express from 'express';
@@ -25,25 +25,27 @@ import { followerId, Service, SNAPSHOT } from './service.ts';
 const HOSTS: readonly (readonly [name: string, serve: (auth: Latchkey) => Server])[] = [
   ['node:http', (auth) => createServer(nodeDoors(auth).routes((_incoming, outgoing) => outgoing.end()))],
   ['Express', (auth) => createServer(express().use(expressDoors(auth).routes))],
-  ['Hono', (auth) => createServer(getRequestListener(new Hono().use(honoDoors(auth).routes).fetch))],
+  ['Hono', (auth) => createAdaptorServer({ fetch: new Hono().use(honoDoors(auth).routes).fetch }) as Server],
   [
     'the server',
     (auth) => {
       const log = createLog('silent');
       const options = { auth, log, metrics: createMetrics(), metricsSecret: null, open: true };
-      return createServer(getRequestListener(createApp(options).fetch));
+      return createAdaptorServer({ fetch: createApp(options).fetch }) as Server;
     },
   ],
 ];
 
-/** Something that somebody says was revoked. */
-const hinted = (index: number): Entry => ({
-  seq: 2 ** 52 + index,
-  kind: 'revoke',
-  scope: 'session',
-  subject: followerId(),
-  expiresAt: 2e12,
-});
+/** Two hundred things that somebody says were revoked. */
+function hintedFrom(first: number): readonly Entry[] {
+  return Array.from({ length: 200 }, (_, index) => ({
+    seq: 2 ** 52 + first + index,
+    kind: 'revoke',
+    scope: 'session',
+    subject: followerId(),
+    expiresAt: 2e12,
+  }));
+}
 
 for (const [name, serve] of HOSTS) {
   describe(`the feed through ${name}`, () => {
@@ -127,7 +129,7 @@ for (const [name, serve] of HOSTS) {
       // What the system buffers for a connection is beyond us, and has an end.
       while ((await auth.status()).streams === 2) {
         assert.ok(sent < 600_000, 'it is never cut off');
-        const entries = Array.from({ length: 200 }, (_, index) => hinted(sent + index));
+        const entries = hintedFrom(sent);
         for (const tell of hearing) tell(entries, false);
         for (let read = 0; read < 200; read += 1) await other.entry();
         sent += 200;

@@ -99,8 +99,8 @@ const CASES: readonly (readonly [why: string, facts: Claims])[] = [
   ],
 ];
 
-function withoutPosition({ rs: _rs, ...rest }: Claims): Claims {
-  return rest;
+function withoutPosition({ sid: session = '', sub, client_id: name, kid: key }: Claims): Claims {
+  return { sid: session, sub, client_id: name, kid: key };
 }
 
 function verdictOn(claims: Claims): string {

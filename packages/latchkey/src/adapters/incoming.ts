@@ -59,29 +59,30 @@ export async function send(response: Response, outgoing: ServerResponse): Promis
  */
 async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
   const reader = body.getReader();
-  let goOn: (() => void) | null = null;
+  let goOn = (): void => undefined;
+  const taken = (): Promise<void> =>
+    new Promise((resolve) => {
+      goOn = resolve;
+    });
+  const drained = (): void => goOn();
   const closed = (): void => {
-    goOn?.();
+    goOn();
     reader.cancel().catch(() => undefined);
   };
-  outgoing.once('close', closed);
+  outgoing.once('close', closed).on('drain', drained);
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (outgoing.destroyed) return;
       if (done) break;
-      if (outgoing.write(value)) continue;
-      await new Promise<void>((resolve) => {
-        goOn = resolve;
-        outgoing.once('drain', resolve);
-      });
+      if (!outgoing.write(value)) await taken();
     }
     outgoing.end();
   } catch (error) {
     outgoing.destroy();
     throw error;
   } finally {
-    outgoing.off('close', closed);
+    outgoing.off('close', closed).off('drain', drained);
   }
 }
 

@@ -134,7 +134,8 @@ function readRelay(text: string, version: number): Relay {
 }
 
 function readRemote(row: unknown): RemoteFollowerRecord {
-  const [id, client, registeredAt, acknowledged, seenAt]: unknown[] = Array.isArray(row) ? row : [];
+  const columns: readonly unknown[] = Array.isArray(row) ? row : [];
+  const [id, client, registeredAt, acknowledged, seenAt] = columns;
   if (typeof id !== 'string' || typeof client !== 'string') throw new TypeError(NO_RELAY);
   if (typeof registeredAt !== 'number' || typeof acknowledged !== 'number' || typeof seenAt !== 'number')
     throw new TypeError(NO_RELAY);
