@@ -70,10 +70,13 @@ describe('who is no gateway', () => {
       async () => (await world.auth.clients.create({ name: 'other', audiences: ['billing'] })).key.reveal(),
     ],
   ];
+  const showing = async (make: () => Promise<string | null>): Promise<Gateway> =>
+    new Gateway(world.auth, await make());
+  const cookies = (): readonly (string | null)[] => [visit.cookie, null, `${visit.cookie}; ${visit.cookie}`];
   for (const [title, make] of keys) {
     test(`but shows ${title} learns nothing, by whatever method, and with whatever cookie`, async () => {
-      const asked = new Gateway(world.auth, await make());
-      for (const Cookie of [visit.cookie, null, `${visit.cookie}; ${visit.cookie}`]) {
+      const asked = await showing(make);
+      for (const Cookie of cookies()) {
         for (const method of ['GET', 'POST', 'OPTIONS']) {
           const response = await asked.ask(
             { Cookie, Origin: ORIGIN, Accept: 'text/html' },
@@ -144,14 +147,19 @@ describe('a page of another site, behind a gateway', () => {
     ['is a listed one that writes', { ...EVIL, Origin: LISTED, 'X-Forwarded-Method': 'POST' }, 200],
     ['is a program that writes', { 'Content-Type': 'application/json', 'X-Forwarded-Method': 'POST' }, 200],
   ];
+  const asked = (original: Original, withToken = false): Promise<Response> =>
+    gateway.ask({
+      ...original,
+      Cookie: cookie,
+      ...(withToken ? { Authorization: `Bearer ${bearer}` } : {}),
+    });
   for (const [title, original, status] of requests) {
     test(`which ${title} is answered with ${status} (@incident C1)`, async () => {
-      const response = await gateway.ask({ ...original, Cookie: cookie });
+      const response = await asked(original);
       assert.equal(response.status, status);
       if (status === 403) assert.equal(await codeOf(response), 'LK_ORIGIN_REFUSED');
       // A token is nothing that a browser adds by itself.
-      const withToken = await gateway.ask({ ...original, Cookie: cookie, Authorization: `Bearer ${bearer}` });
-      assert.equal(withToken.status, 200);
+      assert.equal((await asked(original, true)).status, 200);
     });
   }
 
@@ -194,13 +202,13 @@ describe('the token that a gateway hands on', () => {
     await visit.signUp('ada@example.com');
     // The cookie is remembered; the reading for the token waits.
     assert.equal((await visit.get('/auth/me')).status, 200);
-    held = door();
-    const { reached, open } = held;
+    const shut = door();
+    held = shut;
     const slow = gateway.ask({ Cookie: visit.cookie });
-    await reached;
+    await shut.reached;
     held = null;
     await world.auth.revoke({ session: sessionIn(visit.cookie) });
-    open();
+    shut.open();
     assert.equal((await slow).status, 401);
     assert.equal((await gateway.ask({ Cookie: visit.cookie })).status, 401);
     await world.auth.close();
@@ -325,9 +333,10 @@ for (const [name, on] of STORES) {
         },
       ],
     ];
+    const mine = (): Original => ({ Cookie: visit.cookie });
     for (const [title, end] of endings) {
       test(`a remembered token is not handed on any more when ${title} (@rule R3)`, async () => {
-        const original = { Cookie: visit.cookie };
+        const original = mine();
         for (let turn = 0; turn < 2; turn += 1)
           for (const response of await both(original)) tokenFor(response);
         await end();

@@ -114,7 +114,7 @@ export function operationsOf(auth: Latchkey): Operation[] {
     for (const [method, operation] of Object.entries(methods)) {
       const body = inside(operation, 'requestBody', 'content', 'application/json', 'schema');
       const required = inside(body, 'required');
-      const service = inside(operation, 'security', 0, 'client') !== undefined;
+      const service = inside(operation, 'security', 0, 'clientBasic') !== undefined;
       const gateway = inside(operation, 'security', 0, 'gateway') !== undefined;
       const refusal = record(inside(operation, 'responses', 400, 'content'));
       operations.push({

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startNginx } from '../../tools/nginx.mjs';
 import { Program } from '../http/program.ts';
-import { openScene, type Ports, type Scene, type Started, verified } from './scene.ts';
+import { openScene, type Ports, type Scene, type Started, saidIn, verified } from './scene.ts';
 
 /*
  * A real nginx with the configuration that we ship, but for the three addresses in it.
@@ -62,6 +62,8 @@ describe('nginx with the configuration that we ship', () => {
     scene.seen.length = 0;
     scene.asked.requests.length = 0;
   });
+  const opened = (): Scene => scene;
+  const mine = (): string => cookie;
   const bearerFor = async (audience?: string): Promise<string> => {
     const program = new Program(scene.auth);
     const { refresh } = await program.signIn('ada@example.com');
@@ -74,10 +76,10 @@ describe('nginx with the configuration that we ship', () => {
     });
     assert.deepEqual([answered.status, answered.body], [200, 'application saw GET /orders?a=1&b=%2F']);
     const [seen] = scene.seen;
-    const token = await verified(scene, seen);
-    assert.deepEqual(token.audience, ['orders']);
-    assert.equal(token.expiresAt - token.issuedAt, 60);
-    assert.equal(seen?.headers['x-latchkey-user'], token.subject);
+    const principal = await verified(scene, seen);
+    const { aud, iat = 0, exp = 0 } = saidIn(seen);
+    assert.deepEqual([aud, exp - iat], ['orders', 60]);
+    assert.equal(seen?.headers['x-latchkey-user'], principal.id);
     assert.equal(seen?.headers.cookie, 'theme=dark; x=y');
     assert.equal(answered.headers.authorization, undefined, 'and nobody else');
   });
@@ -98,10 +100,10 @@ describe('nginx with the configuration that we ship', () => {
     test(`passes on of the cookies "${sent}" ${expected === undefined ? 'none' : `"${expected}"`}`, async () => {
       // With a token, so that it does not matter what the cookies are worth.
       const Authorization = `Bearer ${await bearerFor('orders')}`;
-      const Cookie = sent.replace('SESSION', cookie);
+      const Cookie = sent.replace('SESSION', mine());
       const headers = Cookie === '' ? { Authorization } : { Authorization, Cookie };
-      assert.equal((await scene.ask('/', { headers })).status, 200);
-      assert.equal(scene.seen[0]?.headers.cookie?.trim() ?? undefined, expected?.trim());
+      assert.equal((await opened().ask('/', { headers })).status, 200);
+      assert.equal(opened().seen[0]?.headers.cookie?.trim() ?? undefined, expected?.trim());
     });
   }
 
@@ -126,14 +128,14 @@ describe('nginx with the configuration that we ship', () => {
     };
     const answered = await scene.ask('/orders', { headers: { ...forged, Cookie: cookie } });
     assert.equal(answered.status, 200);
-    const token = await verified(scene, scene.seen[0]);
+    const principal = await verified(scene, scene.seen[0]);
     const { headers = {} } = scene.seen[0] ?? {};
     const left = Object.entries(headers).filter(([name]) =>
       /latchkey|forwarded|original|override|real-ip/i.test(name),
     );
     assert.equal(headers.host, 'localhost');
     assert.deepEqual(Object.fromEntries(left), {
-      'x-latchkey-user': token.subject,
+      'x-latchkey-user': principal.id,
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-host': 'localhost',
       'x-forwarded-proto': 'http',
@@ -197,14 +199,14 @@ describe('nginx with the configuration that we ship', () => {
   ];
   for (const [title, headers, method, status] of pages) {
     test(`answers ${title} with ${status} where the cookie is what counts (@incident C1)`, async () => {
-      const answered = await scene.ask('/orders', {
+      const answered = await opened().ask('/orders', {
         method,
-        headers: { ...headers, Cookie: cookie },
+        headers: { ...headers, Cookie: mine() },
         body: 'a=b',
       });
       assert.equal(answered.status, status);
-      assert.equal(scene.seen.length, status === 200 ? 1 : 0);
-      if (status === 200 && method === 'POST') assert.equal(scene.seen[0]?.body, 'a=b');
+      assert.equal(opened().seen.length, status === 200 ? 1 : 0);
+      if (status === 200 && method === 'POST') assert.equal(opened().seen[0]?.body, 'a=b');
     });
   }
 
@@ -213,9 +215,12 @@ describe('nginx with the configuration that we ship', () => {
     const headers = { Cookie: mine };
     for (let turn = 0; turn < 3; turn += 1)
       assert.equal((await scene.ask('/orders', { headers })).status, 200);
-    const { subject } = await verified(scene, scene.seen[0]);
-    await scene.auth.revoke({ user: subject as never });
+    const { id } = await verified(scene, scene.seen[0]);
+    const receipt = await scene.auth.revoke({ user: id });
     assert.equal((await scene.ask('/orders', { headers })).status, 401);
+    // Nor is what was handed on before good for anything, once the receipt is settled.
+    assert.equal((await receipt.settledWithin({ timeout: '20s' })).settled, true);
+    await assert.rejects(verified(scene, scene.seen[0]), { code: 'LK_TOKEN_REVOKED' });
     assert.equal(scene.seen.length, 3);
   });
 
@@ -308,9 +313,9 @@ describe('nginx with the configuration that we ship', () => {
         `Origin: ${origin}`,
         `Cookie: ${cookie}`,
         '',
-        'hello',
+        '',
       ].join('\r\n');
-    const own = await scene.sendRaw(handshake(scene.auth.config.origin));
+    const own = await scene.sendRaw(handshake(scene.auth.config.origin), 'hello');
     assert.match(own, /^HTTP\/1\.1 101 [^]*echo hello$/);
     await verified(scene, scene.seen[0]);
     const other = await scene.sendRaw(
@@ -461,12 +466,17 @@ describe('nginx with the configuration that we ship', () => {
   ];
   for (const [title, bytes] of shapes) {
     test(`passes nothing of ${title} on that nobody was asked about`, async () => {
-      await scene.sendRaw(bytes.replace('COOKIE', `Cookie: ${cookie}`));
-      assert.ok(scene.seen.length <= 1, `the application saw ${scene.seen.map(({ url }) => url).join()}`);
-      assert.ok(scene.seen.every(({ url }) => !url.startsWith('/smuggled')));
-      for (const seen of scene.seen) {
-        const token = await verified(scene, seen);
-        assert.equal(seen.headers['x-latchkey-user'], token.subject);
+      await opened().sendRaw(bytes.replace('COOKIE', `Cookie: ${mine()}`));
+      assert.ok(
+        opened().seen.length <= 1,
+        `the application saw ${opened()
+          .seen.map(({ url }) => url)
+          .join()}`,
+      );
+      assert.ok(opened().seen.every(({ url }) => !url.startsWith('/smuggled')));
+      for (const seen of opened().seen) {
+        const principal = await verified(opened(), seen);
+        assert.equal(seen.headers['x-latchkey-user'], principal.id);
         assert.equal(seen.headers['x-forwarded-for'], '127.0.0.1');
       }
     });

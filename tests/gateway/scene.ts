@@ -3,16 +3,19 @@ import { once } from 'node:events';
 import {
   createServer,
   type IncomingHttpHeaders,
+  type IncomingMessage,
   type OutgoingHttpHeaders,
   request,
   type Server,
+  type ServerResponse,
 } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type AccessToken, systemClock, verificationKey, verifyAccessToken } from '@latchkey/verify';
+import { type ServicePrincipal, type Verifier, verifier } from '@latchkey/verify';
+import { decodeJwt, type JWTPayload } from 'jose';
 import { type Latchkey, latchkey, sqlite } from 'latchkey';
 import { node } from 'latchkey/node';
-import { bodyOf, PASSWORD, TEST_SECRET } from '../http/world.ts';
+import { PASSWORD, TEST_SECRET } from '../http/world.ts';
 import { freePort } from '../server/process.ts';
 
 /** A request as the application behind the gateway has seen it. */
@@ -49,13 +52,15 @@ export interface Ports {
 export interface Scene {
   readonly ports: Ports;
   readonly auth: Latchkey;
+  /** What the application verifies tokens with. */
+  readonly service: Verifier;
   /** What the application has seen, oldest first. */
   readonly seen: Seen[];
   /** What Latchkey was asked, and over how many connections. */
   readonly asked: { readonly requests: Asked[]; connections: number };
   ask(path: string, init?: Init): Promise<Answered>;
-  /** Sends bytes as they stand, and answers all that comes back until the gateway hangs up. */
-  sendRaw(bytes: string): Promise<string>;
+  /** Sends bytes as they stand, and `then` when something has come back; answers all until the gateway hangs up. */
+  sendRaw(bytes: string, then?: string): Promise<string>;
   /** Signs somebody up through the gateway, and answers the cookie. */
   signUp(email: string): Promise<string>;
   /** Ends Latchkey's listener, or starts it again. */
@@ -95,6 +100,14 @@ export async function openScene(
   const { key } = await auth.clients.create({ name: 'edge', audiences: ['orders'] });
   const asked: Scene['asked'] = { requests: [], connections: 0 };
   const answer = node(auth).routes((_incoming, outgoing) => outgoing.writeHead(404).end());
+  // What the service asks goes past the gateway, and is not counted with it.
+  const inside = createServer(answer);
+  inside.listen(0, '127.0.0.1');
+  await once(inside, 'listening');
+  const via = `http://127.0.0.1:${(inside.address() as AddressInfo).port}`;
+  const orders = await auth.clients.create({ name: 'orders', audiences: ['orders'] });
+  const service = verifier({ issuer: origin, via, audience: 'orders', key: orders.key.reveal() });
+  await service.ready();
   const listen = async (): Promise<Server> => {
     const server = createServer((incoming, outgoing) => {
       asked.requests.push({ line: `${incoming.method} ${incoming.url}`, headers: incoming.headers });
@@ -122,10 +135,11 @@ export async function openScene(
   return {
     ports,
     auth,
+    service,
     seen,
     asked,
     ask,
-    sendRaw: (bytes) => sendRaw(ports.gateway, bytes),
+    sendRaw: (bytes, then) => sendRaw(ports.gateway, bytes, then),
     signUp: async (email) => {
       const body = JSON.stringify({ email, password: PASSWORD });
       const headers = { 'Content-Type': 'application/json', Origin: origin };
@@ -139,6 +153,8 @@ export async function openScene(
     },
     close: async () => {
       await gateway.remove();
+      service.close();
+      await stop(inside);
       if (server !== null) await stop(server);
       await stop(application);
       await auth.close();
@@ -148,13 +164,14 @@ export async function openScene(
 
 /** Answers each request with what it has seen, a WebSocket with what it is told, and one path with 401. */
 function applicationThatRecords(seen: Seen[]): Server {
-  const server = createServer(async (incoming, outgoing) => {
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { method = '', url = '', headers } = incoming;
     const body = await text(incoming);
     seen.push({ method, url, headers, body });
     if (url === '/says-no') outgoing.writeHead(401, { 'WWW-Authenticate': 'Own' });
     outgoing.end(`application saw ${method} ${url}`);
-  });
+  };
+  const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   server.on('upgrade', ({ method = '', url = '', headers }, socket) => {
     seen.push({ method, url, headers, body: '' });
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
@@ -174,32 +191,31 @@ async function askAt(
     port,
     path,
     method,
-    headers: { Host: `localhost:${port}`, ...headers },
+    headers: { Host: `localhost:${port}`, ...lengthOf(body), ...headers },
   });
   asking.end(body);
-  const [incoming] = await once(asking, 'response');
-  return { status: incoming.statusCode, headers: incoming.headers, body: await text(incoming) };
+  const [incoming] = (await once(asking, 'response')) as [IncomingMessage];
+  return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: await text(incoming) };
 }
 
-async function sendRaw(port: number, bytes: string): Promise<string> {
+/** Node says no length with DELETE by itself. */
+function lengthOf(body: string | undefined): OutgoingHttpHeaders {
+  return body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
+}
+
+async function sendRaw(port: number, bytes: string, then?: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
+  if (then !== undefined) socket.once('data', () => socket.write(then));
   socket.write(bytes, 'latin1');
   return await text(socket);
 }
 
-/** Verifies the token that the application was handed, as a service does that has the published keys alone. */
-export async function verified({ auth, ask }: Scene, seen: Seen | undefined): Promise<AccessToken> {
-  const { status, body } = await ask('/.well-known/jwks.json');
-  assert.equal(status, 200);
-  const { keys } = (await bodyOf(new Response(body))) as {
-    keys: readonly Parameters<typeof verificationKey>[0][];
-  };
-  const known = new Map(keys.map((key) => verificationKey(key)).map((key) => [key.kid, key]));
-  const [, token = ''] = /^Bearer (\S+)$/.exec(seen?.headers.authorization ?? '') ?? [];
-  return verifyAccessToken(token, {
-    issuer: auth.config.origin,
-    audience: 'orders',
-    key: (kid) => known.get(kid) ?? null,
-    now: systemClock.now(),
-  });
+/** Whom the token speaks for that the application was handed, as that finds it out: by a verifier that follows the log. */
+export async function verified({ service }: Scene, seen: Seen | undefined): Promise<ServicePrincipal> {
+  return await service.require(new Headers({ Authorization: seen?.headers.authorization ?? '' }));
+}
+
+/** What stands in that token. */
+export function saidIn(seen: Seen | undefined): JWTPayload {
+  return decodeJwt(seen?.headers.authorization?.replace('Bearer ', '') ?? '');
 }

@@ -135,9 +135,10 @@ function answerOf({ token, principal }: Forwarded, wanted: readonly string[]): R
     'Cache-Control': 'no-store',
   });
   for (const name of wanted) {
-    const { header, of } = IDENTITY[name] ?? {};
-    const value = of?.(principal) ?? null;
-    if (header !== undefined && value !== null) headers.set(header, value);
+    const identity = IDENTITY[name];
+    // Empty where there is none: a gateway that copies what it is answered then overwrites what
+    // came with the request.
+    if (identity !== undefined) headers.set(identity.header, identity.of(principal) ?? '');
   }
   return new Response(null, { headers });
 }
