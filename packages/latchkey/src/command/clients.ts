@@ -1,5 +1,7 @@
 import { Command } from 'commander';
-import { isFailure } from '../errors.ts';
+import { isFailure, reasonsOf } from '../errors.ts';
+import { type Duration, formatDuration, parseDuration } from '../foundation/durations.ts';
+import type { Latchkey } from '../latchkey.ts';
 import { confirm } from './confirm.ts';
 import { type Asked, type Output, print, printColumns, printJson, timeOf } from './print.ts';
 import { printReceipt } from './receipt.ts';
@@ -9,12 +11,29 @@ import { withLatchkey } from './with-latchkey.ts';
 
 /** `latchkey clients` */
 export function clientsCommand(): Command {
-  const clients = new Command('clients').description('list clients, disable and enable them');
+  const clients = new Command('clients').description(
+    'create services, list clients, rotate their keys, disable and enable clients',
+  );
   clients
     .command('list')
-    .description('list clients, the default first')
+    .description('list clients, the default first, and services')
     .option('--json', 'for scripts')
     .action(list);
+  clients
+    .command('create')
+    .description('create a service that answers for audiences; prints its key, once')
+    .argument('<name>')
+    .requiredOption('--audience <audience>', 'whom it answers for; may be repeated', collect)
+    .option('--json', 'for scripts')
+    .action(create);
+  clients
+    .command('rotate')
+    .description('give a service another key; prints it, once')
+    .argument('<name>')
+    .option('--grace <duration>', 'how long the key before stays good, such as 1h; else it ends at once')
+    .option('--yes', 'without asking')
+    .option('--json', 'for scripts')
+    .action(rotate);
   clients
     .command('disable')
     .description('end all that was given out through a client, and give out nothing new')
@@ -24,7 +43,9 @@ export function clientsCommand(): Command {
     .action(disable);
   clients
     .command('enable')
-    .description('let a client be used again; nothing that ended comes back')
+    .description(
+      "let a client be used again: a service's key is good again, nothing else that ended comes back",
+    )
     .argument('<name>')
     .option('--json', 'for scripts')
     .action(enable);
@@ -32,26 +53,98 @@ export function clientsCommand(): Command {
   return clients;
 }
 
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 async function list({ json }: Output): Promise<void> {
   await withLatchkey(async (auth) => {
     const clients = await auth.clients.list();
     if (json === true) return printJson({ items: clients });
     printColumns(
-      clients.map(({ name, mode, disabledAt }) => [
+      clients.map(({ name, kind, mode, audiences, disabledAt }) => [
         name,
-        mode ?? 'configured no longer',
+        kind === 'service' ? `service for ${audiences.join(', ')}` : (mode ?? 'configured no longer'),
         disabledAt === null ? '' : `disabled ${timeOf(disabledAt)}`,
       ]),
     );
   });
 }
 
+async function create(
+  name: string,
+  { audience, json }: Output & { readonly audience: readonly string[] },
+): Promise<void> {
+  await withLatchkey(async (auth) => {
+    const { key } = await auth.clients.create({ name, audiences: audience }).catch((error: unknown) => {
+      if (isFailure(error, 'LK_CLIENT_EXISTS'))
+        throw new Refused(`there is a client ${JSON.stringify(name)} already`, { cause: error });
+      throw refusedFields(error);
+    });
+    if (json === true) return printJson({ name, key: key.reveal() });
+    print(`${name} may ask with this key, which is shown once:`);
+    print(key.reveal());
+  });
+}
+
+async function rotate(name: string, options: Asked & { readonly grace?: string }): Promise<void> {
+  const grace = options.grace === undefined ? undefined : graceOf(options.grace);
+  await withLatchkey(async (auth) => {
+    await requireService(auth, name);
+    await confirm(
+      grace === undefined
+        ? `Rotate the key of ${name}? The one it has ends at once, and with it all tokens that it got.`
+        : `Rotate the key of ${name}? The one it has stays good for ${options.grace ?? ''}, and the one before that ends.`,
+      options.yes === true,
+    );
+    const { key, receipt } = await auth.clients
+      .rotate(name, grace === undefined ? {} : { grace })
+      .catch((error: unknown) => {
+        throw refusedFields(error);
+      });
+    if (options.json === true)
+      return printJson({ name, key: key.reveal(), receipt: await receipt.details() });
+    print(`${name} may ask with this key, which is shown once:`);
+    print(key.reveal());
+    await printReceipt(auth, receipt, `Rotated the key of ${name}.`, options);
+  });
+}
+
+function graceOf(text: string): Duration {
+  try {
+    return formatDuration(parseDuration(text));
+  } catch (error) {
+    throw new Refused(
+      `--grace takes a number and ms, s, m, h or d, such as 1h: ${JSON.stringify(text)} is none`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function requireService(auth: Latchkey, name: string): Promise<void> {
+  const clients = await auth.clients.list();
+  if (!clients.some((client) => client.kind === 'service' && client.name === name))
+    throw new Refused(
+      `there is no service ${JSON.stringify(name)}; latchkey clients list shows those that there are`,
+    );
+}
+
+/** What was typed is wrong: said in the words that it was typed in. */
+function refusedFields(error: unknown): unknown {
+  if (!isFailure(error, 'LK_REQUEST_INVALID')) return error;
+  return new Refused(reasonsOf(error.detail.errors), { cause: error });
+}
+
 async function disable(name: string, options: Asked): Promise<void> {
   await withLatchkey(async (auth) => {
-    if (!auth.config.clients.has(name)) throw unknown(name);
-    const ending = await sessionsOf(auth, { client: name });
+    const client = (await auth.clients.list()).find((each) => each.name === name);
+    if (client === undefined) throw unknown(name);
     await confirm(
-      `Disable the client ${name}? ${ending} will end, and nobody can sign in through it.`,
+      client.kind === 'service'
+        ? `Disable the service ${name}? Its key will be refused, and all tokens that it got will end.`
+        : `Disable the client ${name}? ${await sessionsOf(auth, { client: name })} will end, and nobody can sign in through it.`,
       options.yes === true,
     );
     await printReceipt(auth, await auth.clients.disable(name), `Disabled ${name}.`, options);

@@ -25,6 +25,16 @@ export interface ServiceClient {
   readonly audiences: ReadonlySet<string>;
 }
 
+/** A client whose key was compared with its row, and what the reading said. */
+export interface ProvenClient {
+  readonly client: ServiceClient;
+  /** The log's head in that reading (R1). */
+  readonly rs: Position;
+  /** When it was sent, by the monotonic clock, and by the wall clock when it had come. */
+  readonly readAt: Millis;
+  readonly at: Timestamp;
+}
+
 type Uses = Pick<Rooms, 'clock' | 'store' | 'tail' | 'emit'>;
 
 const TERMS: Terms = { life: 60_000 satisfies Millis };
@@ -61,24 +71,33 @@ export class ClientAuthenticator {
    *   `LK_CREDENTIALS_AMBIGUOUS`; `LK_STORE_UNAVAILABLE`.
    */
   async authenticate(headers: HeaderSource): Promise<ServiceClient> {
-    const authorization = headers.get('authorization');
-    if (authorization === null) throw failure('LK_KEY_REFUSED');
-    // Two headers arrive joined by a comma, which neither scheme's credentials contain.
-    if (authorization.includes(',')) throw failure('LK_CREDENTIALS_AMBIGUOUS');
-    const digest = digestOf(authorization);
-    const hit = this.#cache.find(digest);
-    if (hit !== null) return hit.answer;
-    const presented = keyIn(authorization);
-    if (presented === null) throw failure('LK_KEY_REFUSED');
-    return await this.#check(presented, digest);
+    const authorization = authorizationIn(headers);
+    const hit = this.#cache.find(digestOf(authorization));
+    return hit === null ? (await this.#prove(authorization)).client : hit.answer;
   }
 
-  async #check(presented: PresentedKey, digest: Digest): Promise<ServiceClient> {
+  /**
+   * As `authenticate`, by a reading of the store alone: for what outlives the answer.
+   *
+   * @throws as `authenticate`.
+   */
+  async prove(headers: HeaderSource): Promise<ProvenClient> {
+    return await this.#prove(authorizationIn(headers));
+  }
+
+  async #prove(authorization: string): Promise<ProvenClient> {
+    const presented = keyIn(authorization);
+    if (presented === null) throw failure('LK_KEY_REFUSED');
+    return await this.#check(presented, digestOf(authorization));
+  }
+
+  async #check(presented: PresentedKey, digest: Digest): Promise<ProvenClient> {
     const { clock, store, tail } = this.#rooms;
     for (let reads = 0; reads < MAX_READS; reads += 1) {
       const readAt = clock.monotonic();
       const reading = await store.services.read(presented.subject);
-      const goodUntil = this.#judge(presented, reading);
+      const at = clock.now();
+      const goodUntil = this.#judge(presented, reading, at);
       if (reading === null || goodUntil === null) throw failure('LK_KEY_REFUSED');
       const { name, subject, audiences } = reading.client;
       const answer = Object.freeze({ name, subject, audiences: new Set(audiences) });
@@ -87,14 +106,13 @@ export class ClientAuthenticator {
       if (tail.check(factsOf(answer, TERMS, proof.rs)) === 'revoked') continue;
       if (clock.monotonic() - readAt > tail.maxStaleness) continue;
       this.#cache.fill(digest, { answer, terms: TERMS, goodUntil }, proof);
-      return answer;
+      return { client: answer, at, ...proof };
     }
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
   }
 
   /** Until when the key is good; `null` where it is not. All is compared, whatever was found. */
-  #judge({ hash }: PresentedKey, reading: ServiceReading | null): Timestamp | null {
-    const now = this.#rooms.clock.now();
+  #judge({ hash }: PresentedKey, reading: ServiceReading | null, now: Timestamp): Timestamp | null {
     const current = equalDigests(hash, reading?.client.keyHash ?? NO_HASH);
     const previous = equalDigests(hash, reading?.client.previousKeyHash ?? NO_HASH);
     const previousUntil = reading?.client.previousUntil ?? 0;
@@ -110,6 +128,14 @@ export class ClientAuthenticator {
     }
     return goodUntil;
   }
+}
+
+function authorizationIn(headers: HeaderSource): string {
+  const authorization = headers.get('authorization');
+  if (authorization === null) throw failure('LK_KEY_REFUSED');
+  // Two headers arrive joined by a comma, which neither scheme's credentials contain.
+  if (authorization.includes(',')) throw failure('LK_CREDENTIALS_AMBIGUOUS');
+  return authorization;
 }
 
 function factsOf({ subject }: ServiceClient, _: Terms, rs: Position): Facts {

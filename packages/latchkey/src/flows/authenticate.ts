@@ -18,7 +18,7 @@ import type { HeaderSource } from '../foundation/header-source.ts';
 import { parseSessionCredential } from '../sessions/cookie.ts';
 import { causeOfDeath, matchSecret } from '../sessions/session.ts';
 import { checkCookie } from './check-cookie.ts';
-import { checkToken, readToken } from './check-token.ts';
+import { checkToken, readToken, readTokenForAny } from './check-token.ts';
 import type { Rooms } from './rooms.ts';
 
 /** A session before login whose cookie is good: it holds data, and speaks for nobody. */
@@ -156,12 +156,13 @@ export class Authenticator {
   }
 
   /**
-   * The living session of an access token, or `null`.
+   * The living session of an access token, or `null`. Without an audience it may be for any.
    *
    * @throws where it is no good token of a user, save one whose session has ended.
    */
-  async holderOfToken(text: string, audience: string): Promise<HeldSession | null> {
-    const token = await readToken(this.#rooms, text, audience);
+  async holderOfToken(text: string, audience: string | null): Promise<HeldSession | null> {
+    const rooms = this.#rooms;
+    const token = await (audience === null ? readTokenForAny(rooms, text) : readToken(rooms, text, audience));
     if (token.kind === 'client') throw failure('LK_TOKEN_REFUSED');
     try {
       await checkToken(this.#rooms, token);

@@ -1,6 +1,9 @@
 import {
   type AccessToken,
+  clientSubject,
   type Facts,
+  parseCompactJws,
+  type SessionId,
   type Timestamp,
   TokenRefused,
   type UserAccessToken,
@@ -10,7 +13,7 @@ import {
   verifyAccessToken,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { createdAtOf, subjectOf } from '../foundation/ids.ts';
+import { createdAtOf, findId, subjectOf } from '../foundation/ids.ts';
 import { causeOfDeath } from '../sessions/session.ts';
 import { askOfClient, type CheckedToken, clientAnswer, refuseFloor } from './check-client-token.ts';
 import type { Rooms } from './rooms.ts';
@@ -40,6 +43,47 @@ export async function readToken(rooms: Uses, text: string, audience: string): Pr
   }
 }
 
+/**
+ * As `readToken`, whomever of our audiences it is for: to be asked afterwards, and never to be
+ * left out.
+ */
+export async function readTokenForAny(rooms: Uses, text: string): Promise<AccessToken> {
+  return await readToken(rooms, text, claimedBy(text).audience);
+}
+
+/** What a token says before anybody has verified it: good for knowing what to look for, and for nothing else. */
+export interface Claimed {
+  readonly kid: string;
+  readonly audience: string;
+  readonly session: SessionId | null;
+  /** The name of the client whose own token it says it is; `null` for a token of a user. */
+  readonly client: string | null;
+}
+
+const NOTHING: Claimed = { kid: '', audience: '', session: null, client: null };
+
+/** Reads a token without believing it. */
+export function claimedBy(text: string): Claimed {
+  try {
+    const { header, payload } = parseCompactJws(text);
+    const of = (name: string): string => {
+      const value: unknown = Object.hasOwn(payload, name) ? payload[name] : null;
+      const first: unknown = Array.isArray(value) ? value[0] : value;
+      return typeof first === 'string' ? first : '';
+    };
+    const isOfClient = !Object.hasOwn(payload, 'sid') && of('sub') === clientSubject(of('client_id'));
+    return {
+      kid: header.kid,
+      audience: of('aud'),
+      session: findId<'session'>(of('sid')),
+      client: isOfClient ? of('client_id') : null,
+    };
+  } catch (error) {
+    if (error instanceof TokenRefused) return NOTHING;
+    throw error;
+  }
+}
+
 function verify({ config, clock, signingKeys }: Uses, text: string, audience: string): AccessToken {
   return verifyAccessToken(text, {
     issuer: config.origin,
@@ -62,14 +106,7 @@ function refusal(error: TokenRefused): Error {
  * @throws `LK_TOKEN_REVOKED`, shown as `LK_UNAUTHENTICATED`; `LK_STORE_UNAVAILABLE`.
  */
 export async function checkToken(rooms: Uses, token: AccessToken): Promise<CheckedToken> {
-  if (token.rs === null) throw failure('LK_TOKEN_REFUSED');
-  const facts: Facts = {
-    rs: token.rs,
-    session: token.session,
-    user: token.kind === 'user' ? token.subject : null,
-    client: rooms.config.clients.get(token.client)?.subject ?? subjectOf('client', token.client),
-    signingKey: subjectOf('signing_key', token.kid),
-  };
+  const facts = factsOfToken(rooms, token);
   const verdict = await judge(rooms, facts);
   if (verdict === 'revoked') throw failure('LK_TOKEN_REVOKED');
   if (verdict === 'ok') {
@@ -82,14 +119,34 @@ export async function checkToken(rooms: Uses, token: AccessToken): Promise<Check
   return token.kind === 'client' ? askOfClient(rooms, token, facts) : askStore(rooms, token, facts);
 }
 
+/**
+ * What the log judges a token by.
+ *
+ * @throws `LK_TOKEN_REFUSED` where it has no position: none of ours.
+ */
+export function factsOfToken({ config }: Pick<Uses, 'config'>, token: AccessToken): Facts {
+  if (token.rs === null) throw failure('LK_TOKEN_REFUSED');
+  return {
+    rs: token.rs,
+    session: token.session,
+    user: token.kind === 'user' ? token.subject : null,
+    client: config.clients.get(token.client)?.subject ?? subjectOf('client', token.client),
+    signingKey: subjectOf('signing_key', token.kid),
+  };
+}
+
 /** What the log says: it alone knows which signing keys are trusted no more, so a copy that is too old pulls first. */
-async function judge({ tail }: Uses, facts: Facts): Promise<Verdict | 'unknown'> {
+async function judge({ tail }: Pick<Uses, 'tail'>, facts: Facts): Promise<Verdict | 'unknown'> {
   if (!tail.isFresh()) await tail.catchUp();
   return tail.check(facts);
 }
 
-/** The row decides, or where a login leaves none, the user's. */
-async function askStore(rooms: Uses, token: UserAccessToken, facts: Facts): Promise<CheckedToken> {
+/**
+ * The row decides, or where a login leaves none, the user's.
+ *
+ * @throws `LK_TOKEN_REVOKED`; `LK_STORE_UNAVAILABLE`.
+ */
+export async function askStore(rooms: Uses, token: UserAccessToken, facts: Facts): Promise<CheckedToken> {
   const { store, clock } = rooms;
   const reading = await store.sessions.read(token.session);
   if (reading === null) return askWithoutSession(rooms, token, facts);

@@ -1,7 +1,8 @@
 import type { SessionId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import { causeOfDeath, matchSecret } from '../sessions/session.ts';
-import { audienceOf, type IssuedToken, issue, requireRightClock } from './issue.ts';
+import { audienceOf } from './audiences.ts';
+import { type IssuedToken, issue, requireRightClock } from './issue.ts';
 import { groundsOf } from './refresh.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -22,7 +23,7 @@ export async function exchangeSession(
   wanted: string | null,
 ): Promise<IssuedToken> {
   const { config, store, clock, tail, activity } = rooms;
-  const audience = audienceOf(rooms, wanted);
+  const audience = await audienceOf(rooms, wanted);
   await requireRightClock(rooms);
   const readAt = clock.monotonic();
   const reading = await store.sessions.read(id);

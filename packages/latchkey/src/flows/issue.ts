@@ -41,13 +41,6 @@ export async function requireRightClock({ tail }: Pick<Rooms, 'tail'>): Promise<
   if (!tail.isClockRight()) throw failure('LK_NOT_FRESH', { retryAfter: 1_000 });
 }
 
-/** The audience of a token: whoever is asked for, or the issuer itself. */
-export function audienceOf({ config }: Pick<Rooms, 'config'>, wanted: string | null): string {
-  if (wanted === null || wanted === config.origin) return config.origin;
-  if (!config.audiences.has(wanted)) throw failure('LK_AUDIENCE_REFUSED');
-  return wanted;
-}
-
 /** How long a token on such grounds is good, from whole second to whole second: it never outlives its session. */
 export function lifeOf(rooms: Pick<Rooms, 'config'>, grounds: Grounds): Seconds {
   return Math.floor(expiryOf(rooms, grounds) / 1_000) - Math.floor(grounds.at / 1_000);

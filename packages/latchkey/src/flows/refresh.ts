@@ -12,7 +12,8 @@ import {
   type RefreshToken,
   refreshToken,
 } from '../tokens/refresh-token.ts';
-import { audienceOf, type Grounds, type IssuedToken, issue, requireRightClock } from './issue.ts';
+import { audienceOf } from './audiences.ts';
+import { type Grounds, type IssuedToken, issue, requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 import { whoIs } from './who.ts';
 
@@ -72,7 +73,7 @@ export async function refresh(rooms: Uses, text: string, request: RefreshRequest
   const token = parseRefreshToken(text);
   // Nothing of ours, so nothing to note: anyone can send as much of it as they like.
   if (token === null) throw failure('LK_REFRESH_REFUSED');
-  const audience = audienceOf(rooms, request.audience);
+  const audience = await audienceOf(rooms, request.audience);
   await requireRightClock(rooms);
   const { clock, tail } = rooms;
   /** The generation that this request itself has made, should it have to look again. */

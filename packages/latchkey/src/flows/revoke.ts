@@ -76,7 +76,9 @@ export async function requireTarget(
   if ('client' in target && !config.clients.has(target.client)) {
     // One that was taken out of the configuration may have left sessions behind.
     const left = await store.sessions.listAll(target.client, clock.now(), 1, null);
-    if (left.length === 0) throw failure('LK_NOT_FOUND');
+    if (left.length > 0) return;
+    if ((await store.services.read(subjectOf('client', target.client))) === null)
+      throw failure('LK_NOT_FOUND');
   }
 }
 

@@ -3,7 +3,8 @@ import { CODES, type Code, type Failure, reasonsOf } from '../errors.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { problemHeaders } from './problem.ts';
-import { commonErrors, parse, type Route, type RouteDocument } from './route.ts';
+import { asIs, commonErrors, parse, type Route, type RouteDocument } from './route.ts';
+import { requireServiceClient } from './service-client.ts';
 
 /** RFC 6749 §5.2, with the code added. */
 export const oauthErrorShape = z.object({
@@ -14,6 +15,7 @@ export const oauthErrorShape = z.object({
 
 /** The names of RFC 6749 §5.2 and RFC 8707 §2; whatever is not here is a request that is not valid. */
 const ERRORS: ReadonlyMap<Code, string> = new Map([
+  ['LK_UNAUTHENTICATED', 'invalid_client'],
   ['LK_GRANT_REFUSED', 'invalid_grant'],
   ['LK_GRANT_UNSUPPORTED', 'unsupported_grant_type'],
   ['LK_CLIENT_REFUSED', 'unauthorized_client'],
@@ -31,6 +33,8 @@ type Fields<Shape extends z.ZodRawShape> = z.infer<z.ZodObject<Shape>>;
 type Definition<Body extends z.ZodRawShape> = Pick<RouteDocument, 'summary' | 'answer' | 'errors'> & {
   readonly path: string;
   readonly body: Body;
+  /** Whether a service alone may ask: checked when the body has come, and before it is looked at. */
+  readonly service?: true;
   readonly act: (exchange: Exchange, fields: Fields<Body>) => Promise<unknown>;
 };
 
@@ -39,7 +43,7 @@ type Definition<Body extends z.ZodRawShape> = Pick<RouteDocument, 'summary' | 'a
  * is not known is ignored, and nothing may stand twice (RFC 6749 §3.2).
  */
 export function oauthRoute<Body extends z.ZodRawShape>(definition: Definition<Body>): Route {
-  const { path, summary, answer, errors, act } = definition;
+  const { path, summary, answer, errors, service = false, act } = definition;
   const body = z.object(definition.body);
   return {
     method: 'POST',
@@ -51,14 +55,18 @@ export function oauthRoute<Body extends z.ZodRawShape>(definition: Definition<Bo
       query: z.object({}),
       media: ['application/x-www-form-urlencoded', 'application/json'],
       signedIn: false,
+      ...(service ? { service } : {}),
       status: 200,
       answer,
-      errors: [...commonErrors('POST', false), ...errors],
+      errors: [...commonErrors('POST', service), ...errors],
       problem: oauthErrorShape,
     },
     ignoresCookie: true,
     run: async (exchange) => {
-      const { value } = await readBody(exchange.request, true);
+      const read = await readBody(exchange.request, true).catch(asIs);
+      if (service) await requireServiceClient(exchange);
+      if (read instanceof Error) throw read;
+      const { value } = read;
       const answered = await act(exchange, parse(body, withoutEmpty(value)));
       return Response.json(answered, { headers: { 'Cache-Control': 'no-store' } });
     },

@@ -38,6 +38,8 @@ export function openApi(options: {
       schemas: { Problem: schemaOf(problemShape) },
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: options.cookieName },
+        client: { type: 'http', scheme: 'basic' },
+        key: { type: 'http', scheme: 'bearer', bearerFormat: "a service's key" },
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
       },
     },
@@ -45,7 +47,7 @@ export function openApi(options: {
 }
 
 function operation(path: string, document: RouteDocument): Record<string, unknown> {
-  const { summary, tag, body, query, media, signedIn, status, answer, errors, problem } = document;
+  const { summary, tag, body, query, media, signedIn, service, status, answer, errors, problem } = document;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -83,7 +85,8 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
           .map(([error, codes]) => [error, problemAnswer(codes, problem)]),
       ),
     },
-    security: signedIn ? [{ session: [] }, { token: [] }] : [],
+    security:
+      service === true ? [{ client: [] }, { key: [] }] : signedIn ? [{ session: [] }, { token: [] }] : [],
   };
 }
 

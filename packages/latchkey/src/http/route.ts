@@ -15,6 +15,8 @@ export interface RouteDocument {
   /** What a body may be sent as. */
   readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
   readonly signedIn: boolean;
+  /** Whether a service must ask, with its key. */
+  readonly service?: true;
   readonly status: number;
   readonly answer: z.ZodType;
   /** Every code that it may answer. */
@@ -121,7 +123,8 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
 
 const NO_BODY = { kind: 'none', value: {} } as const;
 
-function asIs(error: unknown): Error {
+/** An error as a value: for one that is to be thrown later. */
+export function asIs(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 

@@ -1,3 +1,4 @@
+import type { Timestamp } from '@latchkey/verify';
 import { z } from 'zod';
 import type { Decision } from '../access/access.ts';
 import type { ManagedClient } from '../flows/clients.ts';
@@ -74,14 +75,30 @@ export function writeManagedSession(
 
 export const managedClientShape = z.object({
   name: z.string(),
-  mode: mode.nullable().describe('null for one that is configured no longer'),
+  kind: z.enum(['configured', 'service']).describe('a service has a key; people sign in through the others'),
+  mode: mode.nullable().describe('null for a service, and for one that is configured no longer'),
+  audiences: z.array(z.string()).describe('whom a service answers for'),
+  created_at: time.nullable().describe('of a service'),
+  rotated_at: time.nullable().describe('when a service got its key, where that is not its first'),
   disabled_at: time.nullable(),
 });
 
+/** A key, in the one answer that shows it. */
+export const clientKeyShape = z.string().describe('shown once: nobody can read it again');
+
 /** A client. */
 export function writeManagedClient(client: ManagedClient): z.infer<typeof managedClientShape> {
-  const { name, disabledAt } = client;
-  return { name, mode: client.mode, disabled_at: disabledAt === null ? null : rfc3339(disabledAt) };
+  const { name, kind, audiences, createdAt, rotatedAt, disabledAt } = client;
+  const timeOrNull = (at: Timestamp | null): string | null => (at === null ? null : rfc3339(at));
+  return {
+    name,
+    kind,
+    mode: client.mode,
+    audiences: [...audiences],
+    created_at: timeOrNull(createdAt),
+    rotated_at: timeOrNull(rotatedAt),
+    disabled_at: timeOrNull(disabledAt),
+  };
 }
 
 const administratorsFields = {

@@ -34,7 +34,8 @@ type AllWritten = Readonly<Record<keyof BoundValues, Written>>;
  */
 export class Bounds {
   readonly #clock: Clock;
-  readonly #own: BoundValues;
+  #own: BoundValues;
+  #raising: Promise<void> | null = null;
 
   constructor(clock: Clock, own: BoundValues) {
     this.#clock = clock;
@@ -51,6 +52,26 @@ export class Bounds {
       const text = JSON.stringify(next);
       if (text !== JSON.stringify(written)) await tables.meta.put(BOUNDS, text);
     });
+  }
+
+  /**
+   * Says that this process issues access tokens of that life from now on, where it had not
+   * said so. To be awaited before the first is issued, and before what that one rests on is
+   * read: what is revoked from then on is remembered for as long.
+   */
+  async issueTokens(store: Store, accessLife: Millis): Promise<void> {
+    if (this.#own.accessLife >= accessLife) return await (this.#raising ?? undefined);
+    const before = this.#own;
+    this.#own = { ...before, accessLife };
+    this.#raising = this.confirm(store).finally(() => {
+      this.#raising = null;
+    });
+    try {
+      await this.#raising;
+    } catch (error) {
+      this.#own = before;
+      throw error;
+    }
   }
 
   /** The largest in force. */

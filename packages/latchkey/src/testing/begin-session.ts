@@ -1,7 +1,8 @@
 import type { Acr, Timestamp, UserId, Values } from '@latchkey/verify';
 import type { Client, Config } from '../config.ts';
 import { failure } from '../errors.ts';
-import { audienceOf, issue } from '../flows/issue.ts';
+import { audienceOf } from '../flows/audiences.ts';
+import { issue } from '../flows/issue.ts';
 import { groundsOf } from '../flows/refresh.ts';
 import { setFields, writeRoles } from '../flows/roles.ts';
 import type { Rooms } from '../flows/rooms.ts';
@@ -99,7 +100,7 @@ async function tokenOf(
   const at = rooms.clock.now();
   if (reading === null || causeOfDeath(reading, at) !== null) throw failure('LK_GRANT_REFUSED');
   const grounds = await groundsOf(rooms, reading, at);
-  return (await issue(rooms, grounds, audienceOf(rooms, audience))).accessToken;
+  return (await issue(rooms, grounds, await audienceOf(rooms, audience))).accessToken;
 }
 
 function clientOf({ clients, defaultClient }: Config, name: string | undefined): Client {

@@ -1,4 +1,13 @@
-import type { Acr, Amr, Position, SessionId, Timestamp, UserId, Values } from '@latchkey/verify';
+import {
+  type Acr,
+  type Amr,
+  clientSubject,
+  type Position,
+  type SessionId,
+  type Timestamp,
+  type UserId,
+  type Values,
+} from '@latchkey/verify';
 import { randomBytes } from '../foundation/random.ts';
 import { Secret } from '../foundation/secret.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -37,14 +46,42 @@ export function issueAccessToken(key: SigningKey, content: AccessTokenContent): 
     client_id: content.client,
     iat: Math.floor(issuedAt / 1_000),
     exp: Math.floor(expiresAt / 1_000),
-    jti: randomBytes(8).toString('base64url'),
+    jti: newTokenId(),
     acr: content.acr,
     amr: content.amr,
     auth_time: Math.floor(authTime / 1_000),
     rs: content.rs,
   };
+  return signed(key, payload);
+}
+
+/** What a token says that a client got for itself. Times as in `AccessTokenContent`. */
+export type ClientTokenContent = Pick<
+  AccessTokenContent,
+  'issuer' | 'audience' | 'client' | 'issuedAt' | 'expiresAt' | 'rs'
+>;
+
+/** Signs an access token of a client itself (RFC 6749 §4.4): no user, no session, no claims of users. */
+export function issueClientToken(key: SigningKey, content: ClientTokenContent): Secret {
+  return signed(key, {
+    iss: content.issuer,
+    aud: content.audience,
+    sub: clientSubject(content.client),
+    client_id: content.client,
+    iat: Math.floor(content.issuedAt / 1_000),
+    exp: Math.floor(content.expiresAt / 1_000),
+    jti: newTokenId(),
+    rs: content.rs,
+  });
+}
+
+function signed(key: SigningKey, payload: object): Secret {
   const input = `${key.header}.${encoded(payload)}`;
   return new Secret(`${input}.${key.sign(input).toString('base64url')}`);
+}
+
+function newTokenId(): string {
+  return randomBytes(8).toString('base64url');
 }
 
 function encoded(value: object): string {

@@ -8,6 +8,7 @@ import { adminRevokeRoute } from './admin/revoke.ts';
 import { sessionRoutes } from './admin/sessions.ts';
 import { userRoutes } from './admin/users.ts';
 import { iconRoute, styleRoute } from './constants.ts';
+import { introspectRoute } from './introspect.ts';
 import { meRoute } from './me.ts';
 import { passwordPageRoute, passwordRoute } from './password.ts';
 import { reauthenticatePageRoute, reauthenticateRoute } from './reauthenticate.ts';
@@ -39,6 +40,7 @@ export const ROUTES: readonly Route[] = [
   endSessionsRoute,
   receiptRoute,
   tokenRoute,
+  introspectRoute,
   revokeRoute,
   jwksRoute,
   metadataRoute,

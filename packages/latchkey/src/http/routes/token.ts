@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { CODES, failure, invalid, isFailure } from '../../errors.ts';
+import { grantToClient } from '../../flows/client-credentials.ts';
 import { exchangeSession } from '../../flows/exchange-session.ts';
 import { refresh } from '../../flows/refresh.ts';
 import { cookieCredential, type Exchange, isFromBrowser } from '../exchange.ts';
@@ -9,9 +10,13 @@ import type { Route } from '../route.ts';
 import { tokenShape, writeToken } from '../wire.ts';
 
 const body = {
-  grant_type: oauthText.describe('`refresh_token` or `urn:latchkey:grant:session`'),
+  grant_type: oauthText.describe('`refresh_token`, `urn:latchkey:grant:session` or `client_credentials`'),
   refresh_token: oauthText.optional().describe('for the grant refresh_token'),
-  audience: oauthText.optional().describe('a configured audience; left out, the issuer'),
+  audience: oauthText
+    .optional()
+    .describe(
+      'one of the configuration or of a service; left out, the issuer, and for a service the only other one',
+    ),
   client_id: oauthText.optional().describe('refused where it is not the client of the token'),
 };
 
@@ -46,21 +51,30 @@ const sessionGrant: Grant = async (exchange, { audience = null }) => {
   }
 };
 
+/** RFC 6749 §4.4: the key is the proof. */
+const clientGrant: Grant = async (
+  { rooms, services, request },
+  { client_id: name = null, audience = null },
+) => writeToken(await grantToClient(rooms, services, { headers: request.headers, name, audience }));
+
 const GRANTS: ReadonlyMap<string, Grant> = new Map([
   ['refresh_token', refreshGrant],
   ['urn:latchkey:grant:session', sessionGrant],
+  ['client_credentials', clientGrant],
 ]);
 
 /** The grants that there are, as the metadata names them (RFC 8414 §2). */
 export const GRANT_TYPES: readonly string[] = [...GRANTS.keys()];
 
-/** `POST /auth/token`: a refresh token, or the cookie of a hybrid client, for an access token. */
+/** `POST /auth/token`: a refresh token, the cookie of a hybrid client, or a service's key, for an access token. */
 export const tokenRoute: Route = oauthRoute({
   path: '/auth/token',
-  summary: 'Get an access token for a refresh token, or for the session of a hybrid client',
+  summary:
+    'Get an access token for a refresh token, for the session of a hybrid client, or as a service for itself',
   body,
   answer: tokenShape,
   errors: [
+    'LK_UNAUTHENTICATED',
     'LK_GRANT_REFUSED',
     'LK_GRANT_UNSUPPORTED',
     'LK_CLIENT_REFUSED',

@@ -54,11 +54,13 @@ export const metadataRoute: Route = published(
     issuer: config.origin,
     token_endpoint: `${config.origin}/auth/token`,
     revocation_endpoint: `${config.origin}/auth/revoke`,
+    introspection_endpoint: `${config.origin}/auth/introspect`,
     jwks_uri: `${config.origin}/.well-known/jwks.json`,
     // No authorization endpoint, so nothing that it could answer.
     response_types_supported: [],
     grant_types_supported: GRANT_TYPES,
-    token_endpoint_auth_methods_supported: ['none'],
-    revocation_endpoint_auth_methods_supported: ['none'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
   }),
 );
