@@ -19,6 +19,8 @@ import { passwordRules } from './identity/password-rules.ts';
 import { throttle } from './identity/throttle.ts';
 import type { LatchkeyOptions } from './options.ts';
 import { Bounds } from './revocation/bounds.ts';
+import { Canary } from './revocation/canary.ts';
+import { Freshness } from './revocation/freshness.ts';
 import { Receipts } from './revocation/receipts.ts';
 import { RevocationLog } from './revocation/revocation-log.ts';
 import { Watermark } from './revocation/watermark.ts';
@@ -48,16 +50,21 @@ export interface System {
 /**
  * Puts a system together.
  *
+ * @param canaries whether it sends them, where the configuration says so. Default true.
  * @throws {ConfigError} with one line that names the option and the remedy.
  */
-export function compose(options: LatchkeyOptions, clock: Clock): System {
+export function compose(
+  options: LatchkeyOptions,
+  clock: Clock,
+  { canaries = true }: { readonly canaries?: boolean } = {},
+): System {
   const config = parseConfig(options, availableParallelism());
   const rooms = roomsOf(config, options, clock);
   const authenticator = new Authenticator(rooms);
   const services = new ClientAuthenticator(rooms);
   const authorizer = new Authorizer(rooms);
   const allowed: AllowedOrigins = { own: config.origin, listed: config.origins };
-  const { ready, isOpen, used, close } = lifeOf(rooms);
+  const { ready, isOpen, used, close } = lifeOf(rooms, canaries);
   return {
     rooms,
     authenticator,
@@ -72,9 +79,10 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
   };
 }
 
-function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close'> {
-  const { store, clock, config, tail, log, activity, signingKeys, bounds, emit } = rooms;
+function lifeOf(rooms: Rooms, canaries: boolean): Pick<System, 'ready' | 'isOpen' | 'used' | 'close'> {
+  const { store, clock, config, tail, freshness, log, activity, signingKeys, bounds, emit } = rooms;
   const maintenance = new Maintenance(rooms);
+  const canary = new Canary({ ...rooms, every: config.canaryEvery });
   const open = async (): Promise<void> => {
     await store.open(clock.now());
     try {
@@ -90,6 +98,8 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
     }
     activity.start();
     maintenance.start();
+    freshness.start();
+    if (canaries) canary.start();
     isOpen = true;
   };
   let opened: Promise<void> | null = null;
@@ -112,8 +122,10 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
       opened = null;
       isOpen = false;
       tail.stop();
+      freshness.stop();
       activity.stop();
       maintenance.stop();
+      await canary.stop();
       await activity.flush();
       // Where the store is gone there is nothing to leave, and everything to let go of.
       await log.leave().catch((error: unknown) => emit({ type: 'failed', error }));
@@ -162,13 +174,15 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     },
     onError: failed,
   });
-  const tail: Tail = followerOf(log, clock, emit);
+  const freshness = new Freshness({ tail: () => tail, clock, emit });
+  const tail: Tail = followerOf(log, clock, freshness, failed);
   return {
     config,
     clock,
     store,
     log,
     tail,
+    freshness,
     bounds,
     receipts: new Receipts({
       store,
@@ -192,29 +206,22 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
   };
 }
 
-function followerOf(log: RevocationLog, clock: Clock, emit: Rooms['emit']): Tail {
-  let stale = false;
-  let wrong = false;
-  const tail: Tail = new Tail({
+function followerOf(
+  log: RevocationLog,
+  clock: Clock,
+  freshness: Freshness,
+  failed: (error: unknown) => void,
+): Tail {
+  return new Tail({
     source: log,
     clock,
     pause: () => 10 + (randomBytes(1)[0] ?? 0) / 6.4,
     onError: (error) => {
-      emit({ type: 'failed', error });
-      if (stale || tail.isFresh()) return;
-      stale = true;
-      emit({ type: 'log_stale' });
+      failed(error);
+      freshness.failed();
     },
-    onConfirmed: () => {
-      if (wrong === tail.isClockRight()) {
-        wrong = !wrong;
-        emit({ type: wrong ? 'clock_wrong' : 'clock_right' });
-      }
-      if (stale) emit({ type: 'log_fresh' });
-      stale = false;
-    },
+    onConfirmed: () => freshness.answered(),
   });
-  return tail;
 }
 
 /** Tried on somebody at the start: what cannot be in a token should not be found out by the first who signs in. */

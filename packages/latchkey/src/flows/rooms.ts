@@ -7,6 +7,7 @@ import type { PasswordRules } from '../identity/password-rules.ts';
 import type { Throttle } from '../identity/throttle.ts';
 import type { AuthEvent } from '../options.ts';
 import type { Bounds } from '../revocation/bounds.ts';
+import type { Freshness } from '../revocation/freshness.ts';
 import type { Receipts } from '../revocation/receipts.ts';
 import type { RevocationLog } from '../revocation/revocation-log.ts';
 import type { Activity } from '../sessions/activity.ts';
@@ -22,6 +23,8 @@ export interface Rooms {
   readonly store: Store;
   readonly log: RevocationLog;
   readonly tail: Tail;
+  /** Tells when the tail stops being fresh. */
+  readonly freshness: Freshness;
   readonly bounds: Bounds;
   readonly receipts: Receipts;
   readonly cookie: SessionCookie;

@@ -5,7 +5,10 @@ import { HEARTBEAT } from './revocation-log.ts';
 /** A process that follows the log, as far as is known here. */
 export interface FollowerState {
   readonly id: FollowerId;
+  /** Of a node, the host's and the process's; of a service, its client's, as often as it has processes. */
   readonly name: string;
+  /** Whether it reads the log in the store, or is told of it by nodes. */
+  readonly kind: 'node' | 'service';
   readonly registeredAt: Timestamp;
   /** Up to where it has said that it has applied the log. */
   readonly cursor: Position;
@@ -43,7 +46,17 @@ export async function listFollowers(options: {
     const cursor = isSelf ? (tail.cursor?.seq ?? acknowledged) : acknowledged;
     const lag = Math.round(isSelf ? tail.lag() : Math.max(0, now - seenAt));
     const fresh = isSelf ? tail.isFresh() : lag < HEARTBEAT + tail.maxStaleness;
-    return { id, name, registeredAt, cursor, behind: Math.max(0, head - cursor), lag, fresh, self: isSelf };
+    return {
+      id,
+      name,
+      kind: 'node' as const,
+      registeredAt,
+      cursor,
+      behind: Math.max(0, head - cursor),
+      lag,
+      fresh,
+      self: isSelf,
+    };
   });
   return { epoch, head, items };
 }

@@ -235,6 +235,8 @@ export interface FollowerRecord {
 export const ROOT_KEY = 'root_secret';
 /** The name under which the bounds stand that the running processes act by. */
 export const BOUNDS = 'bounds';
+/** The name under which it stands when the last canary was written, by the log's clock. */
+export const CANARY = 'canary';
 
 export interface MetaStore {
   find(key: string): Promise<string | null>;
@@ -519,7 +521,7 @@ export interface Tables {
 }
 
 /** What processes do one at a time. */
-export type LockName = 'bounds' | 'signing_keys' | 'administrators' | 'clients';
+export type LockName = 'bounds' | 'signing_keys' | 'administrators' | 'clients' | 'canary';
 
 /** Configured clients, as far as the store knows of them. */
 export interface ClientStore {
