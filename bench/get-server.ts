@@ -56,7 +56,7 @@ async function served(): Promise<Measured> {
       log(event);
     },
   });
-  metrics.observe(() => auth.status());
+  metrics.observe({ figures: () => auth.figures(), followers: () => [], store: () => true });
   await auth.ready();
   const app = createApp({ auth, log: output, metrics, metricsSecret: null, open: true });
   if (variant === 'off') {

@@ -6,6 +6,7 @@ import { CAUSES, type Cause } from '../../packages/latchkey/src/revocation/cause
 import { STORES } from '../contract/stores.ts';
 import { CLIENTS, Program, sessionGrant, tokenIn } from '../http/program.ts';
 import { bodyOf, OTHER_PASSWORD, openWorld, PASSWORD, type World } from '../http/world.ts';
+import { sendCanary } from './canaries.ts';
 import { holding, idIn, inside } from './scene.ts';
 
 /*
@@ -196,6 +197,17 @@ const ROWS = {
     },
   },
   everything_ended: { ...ALL, act: (node) => node.auth.revoke({ all: true }) },
+  canary: {
+    ...NOBODY,
+    ends: 'nothing: its subject is nobody’s, in tests/attacks/log-canary.test.ts',
+    act: async (node) => {
+      const told = await sendCanary(node);
+      assert.deepEqual(
+        told.map(({ type }) => type),
+        ['canary_settled'],
+      );
+    },
+  },
 } as const satisfies Record<Cause, Row>;
 
 const plan = {

@@ -18,7 +18,7 @@ const KNOWN = {
   origins: null,
   sessions: ['idle', 'absolute'],
   nearCache: ['life', 'entries'],
-  log: ['maxStaleness', 'watermark'],
+  log: ['maxStaleness', 'watermark', 'canary'],
   password: ['length', 'contextWords', 'concurrency', 'queue'],
   throttle: ['network', 'account'],
   trustedProxies: null,

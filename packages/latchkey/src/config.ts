@@ -65,6 +65,8 @@ export interface Config {
   readonly maxStaleness: Millis;
   /** The file that remembers how far the log was seen; `null` for none. */
   readonly watermark: string | null;
+  /** How often the deployment sends a canary through the log; `null` for never. */
+  readonly canaryEvery: Millis | null;
   readonly passwordLength: number;
   readonly contextWords: readonly string[];
   readonly hashConcurrency: number;
@@ -261,8 +263,17 @@ function parseLimits(reader: Reader, { sessions, nearCache, log }: LatchkeyOptio
   const watermark = log?.watermark ?? null;
   const source = watermark === null ? 'default' : 'configured';
   reader.explain('log.watermark', watermark, source, watermark ?? 'none');
+  const canaryEvery = parseCanary(reader, log?.canary);
   const nearCacheEntries = reader.whole('nearCache.entries', nearCache?.entries, 50_000, 1, 10_000_000);
-  return { idle, absolute, nearCacheLife, nearCacheEntries, maxStaleness, watermark };
+  return { idle, absolute, nearCacheLife, nearCacheEntries, maxStaleness, watermark, canaryEvery };
+}
+
+function parseCanary(reader: Reader, given: Duration | false | undefined): Millis | null {
+  if (given === false) return reader.explain('log.canary', null, 'configured', 'off');
+  const every = reader.duration('log.canary', given, { value: 60_000, source: 'default' });
+  if (every < 10_000 || every > 3_600_000)
+    refuse('log.canary', 'must be at least 10 seconds and at most an hour, or false');
+  return every;
 }
 
 const ALGORITHMS: readonly SigningAlgorithm[] = ['EdDSA', 'ES256'];

@@ -76,6 +76,8 @@ export interface AuthEvent {
     | 'log_restored'
     | 'clock_wrong'
     | 'clock_right'
+    | 'canary_settled'
+    | 'canary_overdue'
     | 'failed';
   readonly user?: string;
   readonly session?: string;
@@ -83,8 +85,18 @@ export interface AuthEvent {
   readonly ip?: string | null;
   /** The administrator who did it; nobody where it was the application itself, or the command. */
   readonly by?: string;
-  /** Why, in the words of whoever revoked. */
+  /**
+   * Why, in the words of whoever revoked; for `log_stale` and `log_fresh` one of
+   * `store_away`, `clock_wrong` and `slow_pulls`.
+   */
   readonly reason?: string;
+  /**
+   * Milliseconds: for `log_fresh`, for how long the copy was not; for `canary_settled` and
+   * `canary_overdue`, from when the canary was durable until everybody had confirmed it, or the deadline.
+   */
+  readonly ms?: number;
+  /** For `canary_overdue`: who has not confirmed it, by name, the first twenty. */
+  readonly followers?: readonly string[];
   /** The id of the key, for `signing_key_rotated` (the one that takes over) and `signing_key_revoked`. */
   readonly key?: string;
   /** The real code, which may not be public. */
@@ -157,6 +169,11 @@ export interface LatchkeyOptions<
      * database. Default none.
      */
     readonly watermark?: string;
+    /**
+     * How often one process of the deployment revokes what belongs to nobody, to see how
+     * long until everybody who follows the log has confirmed it; `false` for never. Default `1m`.
+     */
+    readonly canary?: Duration | false;
   };
   readonly password?: {
     /** Never below what the profile asks for. */

@@ -21,6 +21,8 @@ import { passwordRules } from './identity/password-rules.ts';
 import { throttle } from './identity/throttle.ts';
 import type { LatchkeyOptions } from './options.ts';
 import { Bounds } from './revocation/bounds.ts';
+import { Canary } from './revocation/canary.ts';
+import { Freshness } from './revocation/freshness.ts';
 import { Receipts } from './revocation/receipts.ts';
 import { RemoteFollowers } from './revocation/remote-followers.ts';
 import { RevocationLog } from './revocation/revocation-log.ts';
@@ -52,9 +54,14 @@ export interface System {
 /**
  * Puts a system together.
  *
+ * @param canaries whether it sends them, where the configuration says so. Default true.
  * @throws {ConfigError} with one line that names the option and the remedy.
  */
-export function compose(options: LatchkeyOptions, clock: Clock): System {
+export function compose(
+  options: LatchkeyOptions,
+  clock: Clock,
+  { canaries = true }: { readonly canaries?: boolean } = {},
+): System {
   const config = parseConfig(options, availableParallelism());
   const rooms = roomsOf(config, options, clock);
   const authenticator = new Authenticator(rooms);
@@ -62,7 +69,7 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
   const authorizer = new Authorizer(rooms);
   const forwarder = new Forwarder(rooms, authenticator);
   const allowed: AllowedOrigins = { own: config.origin, listed: config.origins };
-  const { ready, isOpen, used, close } = lifeOf(rooms);
+  const { ready, isOpen, used, close } = lifeOf(rooms, canaries);
   return {
     rooms,
     authenticator,
@@ -78,9 +85,10 @@ export function compose(options: LatchkeyOptions, clock: Clock): System {
   };
 }
 
-function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close'> {
-  const { store, clock, config, tail, feed, log, activity, signingKeys, bounds, emit } = rooms;
+function lifeOf(rooms: Rooms, canaries: boolean): Pick<System, 'ready' | 'isOpen' | 'used' | 'close'> {
+  const { store, clock, config, tail, feed, freshness, log, activity, signingKeys, bounds, emit } = rooms;
   const maintenance = new Maintenance(rooms);
+  const canary = new Canary({ ...rooms, every: config.canaryEvery });
   const open = async (): Promise<void> => {
     await store.open(clock.now());
     try {
@@ -97,6 +105,8 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
     activity.start();
     maintenance.start();
     feed.resume();
+    freshness.start();
+    if (canaries) canary.start();
     isOpen = true;
   };
   let opened: Promise<void> | null = null;
@@ -120,8 +130,10 @@ function lifeOf(rooms: Rooms): Pick<System, 'ready' | 'isOpen' | 'used' | 'close
       isOpen = false;
       feed.stop();
       tail.stop();
+      freshness.stop();
       activity.stop();
       maintenance.stop();
+      await canary.stop();
       await activity.flush();
       // Where the store is gone there is nothing to leave, and everything to let go of.
       await log.leave().catch((error: unknown) => emit({ type: 'failed', error }));
@@ -173,7 +185,8 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     onError: failed,
   });
   const feed: Feed = new Feed({ store, log, clock, remote, tail: () => tail });
-  const tail: Tail = followerOf(feed, clock, emit);
+  const freshness = new Freshness({ tail: () => tail, clock, emit });
+  const tail: Tail = followerOf(feed, clock, freshness, failed);
   return {
     config,
     clock,
@@ -182,6 +195,7 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     tail,
     remote,
     feed,
+    freshness,
     bounds,
     receipts: new Receipts({
       followers: { store, now: () => log.now(), tail, remote, self: log.follower },
@@ -202,29 +216,17 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
   };
 }
 
-function followerOf(feed: Feed, clock: Clock, emit: Rooms['emit']): Tail {
-  let stale = false;
-  let wrong = false;
-  const tail: Tail = new Tail({
+function followerOf(feed: Feed, clock: Clock, freshness: Freshness, failed: (error: unknown) => void): Tail {
+  return new Tail({
     source: feed.source,
     clock,
     pause: () => 10 + (randomBytes(1)[0] ?? 0) / 6.4,
     onError: (error) => {
-      emit({ type: 'failed', error });
-      if (stale || tail.isFresh()) return;
-      stale = true;
-      emit({ type: 'log_stale' });
+      failed(error);
+      freshness.failed();
     },
-    onConfirmed: () => {
-      if (wrong === tail.isClockRight()) {
-        wrong = !wrong;
-        emit({ type: wrong ? 'clock_wrong' : 'clock_right' });
-      }
-      if (stale) emit({ type: 'log_fresh' });
-      stale = false;
-    },
+    onConfirmed: () => freshness.answered(),
   });
-  return tail;
 }
 
 /** Tried on somebody at the start: what cannot be in a token should not be found out by the first who signs in. */

@@ -27,6 +27,7 @@ const WARNINGS: ReadonlySet<AuthEvent['type']> = new Set([
   'log_failed_over',
   'log_restored',
   'clock_wrong',
+  'canary_overdue',
   'signing_key_revoked',
 ]);
 
@@ -68,6 +69,8 @@ export function eventLogger(logger: Logger): (event: AuthEvent) => void {
   return ({ type, error, ...rest }) => {
     if (type === 'failed') logger.error({ ...rest, error: describe(error) }, type);
     else if (WARNINGS.has(type)) logger.warn(rest, type);
+    // One a minute, and good news: the metrics have it.
+    else if (type === 'canary_settled') logger.debug(rest, type);
     else logger.info(rest, type);
   };
 }

@@ -9,6 +9,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { CODES, ConfigError, latchkey } from 'latchkey';
 import { bindsLoopback, type Settings } from 'latchkey/environment';
 import { createApp } from './app.ts';
+import { FollowerWatch } from './follower-watch.ts';
 import { createLog, eventLogger, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 
@@ -45,9 +46,16 @@ export async function start(
       settings.options.onEvent?.(event);
     },
   });
-  metrics.observe(() => auth.status());
+  const followers = new FollowerWatch({ read: () => auth.followers(), self: () => auth.figures() });
+  metrics.observe({
+    figures: () => auth.figures(),
+    followers: () => followers.list(),
+    store: () => followers.answered,
+  });
   await auth.ready();
   try {
+    await followers.look();
+    followers.start();
     const app = createApp({
       auth,
       log,
@@ -64,10 +72,12 @@ export async function start(
       close: async () => {
         auth.drain();
         await drain(server);
+        await followers.stop();
         await auth.close();
       },
     };
   } catch (error) {
+    await followers.stop();
     await auth.close();
     throw error;
   }

@@ -19,6 +19,7 @@ import { parseSessionCredential } from '../sessions/cookie.ts';
 import { causeOfDeath, matchSecret } from '../sessions/session.ts';
 import { checkCookie } from './check-cookie.ts';
 import { checkToken, readToken, readTokenForAny } from './check-token.ts';
+import { LookupCounts, type LookupMode, type Lookups, slotOf } from './lookup-counts.ts';
 import type { Rooms } from './rooms.ts';
 
 /** A session before login whose cookie is good: it holds data, and speaks for nobody. */
@@ -71,6 +72,8 @@ interface CredentialTerms extends Terms {
   readonly signingKey: Facts['signingKey'];
   /** Whom a token is for; `null` for a cookie. */
   readonly audience: readonly string[] | null;
+  /** Where hits and misses of such are counted. */
+  readonly slot: number;
 }
 
 /** A token's answer is remembered as long as others, also where cookies are read from the store each time. */
@@ -87,6 +90,15 @@ type Uses = Pick<
   'config' | 'clock' | 'store' | 'tail' | 'cookie' | 'activity' | 'claims' | 'signingKeys'
 >;
 
+/** Where credentials are counted of which nothing is known. */
+const NOT_GOOD = { cookie: slotOf('cookie', 'none'), token: slotOf('token', 'none') } as const;
+
+/** A credential that was checked, and what it has in common with others. */
+interface Checked {
+  readonly presented: Presented;
+  readonly terms: CredentialTerms;
+}
+
 type Credential = { readonly kind: 'cookie' | 'token'; readonly text: string };
 
 /**
@@ -98,16 +110,25 @@ export class Authenticator {
   readonly #cache: NearCache<Presented, CredentialTerms>;
   /** By what they say, so that a million credentials share what they have in common. */
   readonly #terms = new Map<string, CredentialTerms>();
+  readonly #counts = new LookupCounts();
+  /** By the subject of the client. */
+  readonly #modes: ReadonlyMap<string, LookupMode>;
 
   constructor(rooms: Uses) {
     this.#rooms = rooms;
     const { clock, tail, config } = rooms;
+    this.#modes = new Map([...config.clients.values()].map(({ subject, mode }) => [subject, mode]));
     this.#cache = new NearCache({ clock, tail, entries: config.nearCacheEntries, factsOf });
   }
 
   /** Entries in the near-cache. */
   get remembered(): number {
     return this.#cache.size;
+  }
+
+  /** How often that was enough, and how often it was not, since this was made. */
+  get lookups(): readonly Lookups[] {
+    return this.#counts.list();
   }
 
   /**
@@ -125,11 +146,8 @@ export class Authenticator {
     const hit = this.#cache.findOrEnd(key);
     if (hit === 'ended')
       throw failure(credential.kind === 'cookie' ? 'LK_SESSION_REVOKED' : 'LK_TOKEN_REVOKED');
-    if (hit === null || hit.terms.kind !== credential.kind) {
-      return credential.kind === 'cookie'
-        ? this.#checkCookie(credential.text, key, wanted)
-        : this.#checkToken(credential.text, key, wanted);
-    }
+    if (hit === null || hit.terms.kind !== credential.kind) return this.#check(credential, key, wanted);
+    this.#counts.hit(hit.terms.slot);
     return this.#use(hit, wanted);
   }
 
@@ -197,7 +215,20 @@ export class Authenticator {
     return answer;
   }
 
-  async #checkCookie(text: string, key: Digest, { safe }: Wanted): Promise<Presented> {
+  async #check({ kind, text }: Credential, key: Digest, wanted: Wanted): Promise<Presented> {
+    let slot: number = NOT_GOOD[kind];
+    try {
+      const { presented, terms } = await (kind === 'cookie'
+        ? this.#checkCookie(text, key, wanted)
+        : this.#checkToken(text, key, wanted));
+      slot = terms.slot;
+      return presented;
+    } finally {
+      this.#counts.miss(slot);
+    }
+  }
+
+  async #checkCookie(text: string, key: Digest, { safe }: Wanted): Promise<Checked> {
     const { clock, activity, config } = this.#rooms;
     const readAt = clock.monotonic();
     const credential = parseSessionCredential(text);
@@ -206,25 +237,31 @@ export class Authenticator {
     const { id, idleUntil, expiresAt } = session;
     const answer: Presented = principal ?? anonymous(id, expiresAt);
     activity.note(id, idleUntil, expiresAt);
-    if (secret === 'current') {
-      const { client, signingKey, rs } = facts;
-      const life = config.nearCacheLife;
-      const terms = this.#shared({ kind: 'cookie', client, signingKey, audience: null, life });
+    const { client, signingKey, rs } = facts;
+    const slot = this.#slotOf('cookie', answer, client);
+    const life = config.nearCacheLife;
+    const terms = this.#shared({ kind: 'cookie', client, signingKey, audience: null, life, slot });
+    if (secret === 'current')
       this.#cache.fill(key, { answer, terms, goodUntil: Math.min(idleUntil, expiresAt) }, { rs, readAt });
-    }
-    return answer;
+    return { presented: answer, terms };
   }
 
-  async #checkToken(text: string, key: Digest, wanted: Wanted): Promise<Presented> {
+  async #checkToken(text: string, key: Digest, wanted: Wanted): Promise<Checked> {
     // Only here: what is remembered has passed it.
     if (!B64TOKEN.test(text)) throw failure('LK_CREDENTIAL_UNSUPPORTED');
     const readAt = this.#rooms.clock.monotonic();
     const token = await readToken(this.#rooms, text, wanted.audience);
     const { principal, facts, goodUntil, audience } = await checkToken(this.#rooms, token);
     const { client, signingKey, rs } = facts;
-    const terms = this.#shared({ kind: 'token', client, signingKey, audience, life: TOKEN_LIFE });
+    const slot = this.#slotOf('token', principal, client);
+    const terms = this.#shared({ kind: 'token', client, signingKey, audience, life: TOKEN_LIFE, slot });
     this.#cache.fill(key, { answer: principal, terms, goodUntil }, { rs, readAt });
-    return principal;
+    return { presented: principal, terms };
+  }
+
+  #slotOf(kind: Credential['kind'], answer: Presented, client: string): number {
+    if (answer.kind === 'anonymous') return slotOf(kind, 'none');
+    return slotOf(kind, answer.kind === 'client' ? 'service' : (this.#modes.get(client) ?? 'none'));
   }
 
   #shared(terms: CredentialTerms): CredentialTerms {

@@ -8,6 +8,7 @@ import type { PasswordRules } from '../identity/password-rules.ts';
 import type { Throttle } from '../identity/throttle.ts';
 import type { AuthEvent } from '../options.ts';
 import type { Bounds } from '../revocation/bounds.ts';
+import type { Freshness } from '../revocation/freshness.ts';
 import type { Receipts } from '../revocation/receipts.ts';
 import type { RemoteFollowers } from '../revocation/remote-followers.ts';
 import type { RevocationLog } from '../revocation/revocation-log.ts';
@@ -27,6 +28,8 @@ export interface Rooms {
   /** Who follows the log through this node. */
   readonly remote: RemoteFollowers;
   readonly feed: Feed;
+  /** Tells when the tail stops being fresh. */
+  readonly freshness: Freshness;
   readonly bounds: Bounds;
   readonly receipts: Receipts;
   readonly cookie: SessionCookie;

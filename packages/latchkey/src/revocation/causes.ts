@@ -41,6 +41,8 @@ export const CAUSES = {
   client_ended: { kind: 'revoke', scope: 'client' },
   signing_key_revoked: { kind: 'revoke', scope: 'signing_key' },
   everything_ended: { kind: 'revoke', scope: 'all' },
+  /** Of a session that is nobody's: whoever follows the log confirms it as it would any other. */
+  canary: { kind: 'revoke', scope: 'session' },
 } as const satisfies Record<string, CauseRow>;
 
 /** Why trust ended or changed. */

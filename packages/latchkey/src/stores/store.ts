@@ -281,6 +281,8 @@ export const ROOT_KEY = 'root_secret';
 export const BOUNDS = 'bounds';
 /** The name under which the salt of the feed stands: 16 bytes as base64url. */
 export const FEED_SALT = 'feed_salt';
+/** The name under which it stands when the last canary was written, by the log's clock. */
+export const CANARY = 'canary';
 
 export interface MetaStore {
   find(key: string): Promise<string | null>;
@@ -580,7 +582,7 @@ export interface Tables {
 }
 
 /** What processes do one at a time. */
-export type LockName = 'bounds' | 'signing_keys' | 'administrators' | 'clients';
+export type LockName = 'bounds' | 'signing_keys' | 'administrators' | 'clients' | 'canary';
 
 /** Configured clients, as far as the store knows of them. */
 export interface ClientStore {
