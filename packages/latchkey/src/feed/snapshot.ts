@@ -91,14 +91,19 @@ async function stage(
   write: WriteFeedSubject,
   breathe: () => Promise<void>,
 ): Promise<Staged> {
-  const most = slots.size;
-  const subjects = Buffer.alloc(most * SUBJECT_BYTES);
-  const seqs = new Float64Array(most);
-  const expiries = new Uint32Array(most);
+  let most = slots.size;
+  let subjects = Buffer.alloc(most * SUBJECT_BYTES);
+  let seqs = new Float64Array(most);
+  let expiries = new Uint32Array(most);
   let count = 0;
   for (const [subject, { seq, expiresAt }] of slots) {
-    // Those that came meanwhile stand last; the pull that follows brings them.
-    if (count === most) break;
+    if (count === most) {
+      // Some came meanwhile. They stand anywhere among the others, all of which must be in it.
+      most += AT_ONCE;
+      subjects = Buffer.concat([subjects], most * SUBJECT_BYTES);
+      seqs = widened(seqs, new Float64Array(most));
+      expiries = widened(expiries, new Uint32Array(most));
+    }
     write(scope, subject, subjects, count * SUBJECT_BYTES);
     seqs[count] = seq;
     expiries[count] = Math.ceil(expiresAt / 1_000);
@@ -106,6 +111,11 @@ async function stage(
     if (count % AT_ONCE === 0) await breathe();
   }
   return { count, subjects, seqs, expiries };
+}
+
+function widened<Numbers extends Float64Array | Uint32Array>(from: Numbers, to: Numbers): Numbers {
+  to.set(from);
+  return to;
 }
 
 /** One section in the order of its subjects. */
