@@ -7,7 +7,7 @@ import type { Rooms } from '../packages/latchkey/src/flows/rooms.ts';
 import { createUser } from '../packages/latchkey/src/flows/users.ts';
 import { randomBytes } from '../packages/latchkey/src/foundation/random.ts';
 import { newSession } from '../packages/latchkey/src/sessions/session.ts';
-import type { SessionRecord } from '../packages/latchkey/src/stores/store.ts';
+import type { SessionRecord } from '../packages/latchkey/src/stores/records.ts';
 import { compose, type System } from '../packages/latchkey/src/system.ts';
 import { newChain } from '../packages/latchkey/src/tokens/refresh-chain.ts';
 import { refreshToken } from '../packages/latchkey/src/tokens/refresh-token.ts';

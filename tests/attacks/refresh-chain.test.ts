@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { sqlite } from 'latchkey';
 import { parseRootSecret } from '../../packages/latchkey/src/foundation/root-secret.ts';
-import type { RefreshChain } from '../../packages/latchkey/src/stores/store.ts';
+import type { RefreshChain } from '../../packages/latchkey/src/stores/records.ts';
 import { refreshToken } from '../../packages/latchkey/src/tokens/refresh-token.ts';
 import { CLIENTS, type Held, Program } from '../http/program.ts';
 import { openWorld, TEST_SECRET, type World } from '../http/world.ts';

@@ -10,11 +10,12 @@ import pg from 'pg';
 import { idFromBytes } from '../../packages/latchkey/src/foundation/ids.ts';
 import { migrate } from '../../packages/latchkey/src/stores/migrations/migrate.ts';
 import { MIGRATIONS } from '../../packages/latchkey/src/stores/migrations/migrations.ts';
+import { ROOT_KEY } from '../../packages/latchkey/src/stores/records.ts';
 import { postgres } from '../../packages/latchkey/src/stores/sql/postgres.ts';
 import type { Schema } from '../../packages/latchkey/src/stores/sql/schema.ts';
 import { sqlite } from '../../packages/latchkey/src/stores/sql/sqlite.ts';
 import { sqliteDialect } from '../../packages/latchkey/src/stores/sql/sqlite-dialect.ts';
-import { ROOT_KEY, type Store, StoreRefused } from '../../packages/latchkey/src/stores/store.ts';
+import { type Store, StoreRefused } from '../../packages/latchkey/src/stores/store.ts';
 import { createDatabase, nameSchema } from '../../tools/postgres-database.mjs';
 
 const NOW = 1_800_000_000_000;

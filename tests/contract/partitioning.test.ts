@@ -21,10 +21,11 @@ import type { StoreTest } from '../../packages/latchkey/src/stores/conformance/s
 import { tokenConformance } from '../../packages/latchkey/src/stores/conformance/tokens.ts';
 import { migrate } from '../../packages/latchkey/src/stores/migrations/migrate.ts';
 import { MIGRATIONS } from '../../packages/latchkey/src/stores/migrations/migrations.ts';
+import { ROOT_KEY, type SessionRecord } from '../../packages/latchkey/src/stores/records.ts';
 import { postgresDialect } from '../../packages/latchkey/src/stores/sql/postgres-dialect.ts';
 import type { Schema } from '../../packages/latchkey/src/stores/sql/schema.ts';
 import { sessionStatements } from '../../packages/latchkey/src/stores/sql/session-statements.ts';
-import { ROOT_KEY, type SessionRecord, type Store } from '../../packages/latchkey/src/stores/store.ts';
+import type { Store } from '../../packages/latchkey/src/stores/store.ts';
 import { createDatabase, nameSchema } from '../../tools/postgres-database.mjs';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/partitioning.md'), 'utf8');

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { idFromBytes } from '../../packages/latchkey/src/foundation/ids.ts';
+import { ROOT_KEY } from '../../packages/latchkey/src/stores/records.ts';
 import { sqlite } from '../../packages/latchkey/src/stores/sql/sqlite.ts';
-import { ROOT_KEY, type Store } from '../../packages/latchkey/src/stores/store.ts';
+import type { Store } from '../../packages/latchkey/src/stores/store.ts';
 import { temporaryFolder } from '../server/process.ts';
 
 const NOW = Date.now();

@@ -2,12 +2,11 @@ import { randomInt } from 'node:crypto';
 import type { Cursor } from '@latchkey/verify';
 import type { Store } from 'latchkey';
 import type {
-  LogStore,
   PasswordRecord,
   SessionReading,
-  Tables,
   UserRecord,
-} from '../../../packages/latchkey/src/stores/store.ts';
+} from '../../../packages/latchkey/src/stores/records.ts';
+import type { LogStore, Tables } from '../../../packages/latchkey/src/stores/store.ts';
 import { overriding } from '../../attacks/scene.ts';
 
 type StorePull = Awaited<ReturnType<LogStore['pull']>>;

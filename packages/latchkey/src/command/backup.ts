@@ -1,8 +1,8 @@
 import { systemClock } from '@latchkey/verify';
 import { Command } from 'commander';
 import { readSettings } from '../environment.ts';
+import type { BackupSummary } from '../stores/records.ts';
 import { summaryOf } from '../stores/sql/backup-lines.ts';
-import type { BackupSummary } from '../stores/store.ts';
 import { writeLines, writeTo } from './backup-file.ts';
 import { Refused } from './refused.ts';
 

@@ -3,7 +3,8 @@ import { ADMIN_PERMISSION, ADMINISTRATOR } from '../access/access.ts';
 import { failure } from '../errors.ts';
 import { subjectOf } from '../foundation/ids.ts';
 import type { AuthEvent } from '../options.ts';
-import type { Tables, UserReading } from '../stores/store.ts';
+import type { UserReading } from '../stores/records.ts';
+import type { Tables } from '../stores/store.ts';
 import { livingSession } from './end-sessions.ts';
 import type { Rooms } from './rooms.ts';
 

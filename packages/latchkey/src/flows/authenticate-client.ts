@@ -12,7 +12,7 @@ import { failure } from '../errors.ts';
 import type { HeaderSource } from '../foundation/header-source.ts';
 import { subjectOf } from '../foundation/ids.ts';
 import { equalDigests } from '../foundation/secret.ts';
-import type { ServiceReading } from '../stores/store.ts';
+import type { ServiceReading } from '../stores/records.ts';
 import { type PresentedKey, parseClientKey } from '../tokens/client-key.ts';
 import type { Rooms } from './rooms.ts';
 

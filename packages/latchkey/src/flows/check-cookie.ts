@@ -2,7 +2,7 @@ import type { CookiePrincipal, Facts } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import type { SessionCredential } from '../sessions/cookie.ts';
 import { causeOfDeath, cookiePrincipal, matchSecret } from '../sessions/session.ts';
-import type { SessionReading, SessionRecord } from '../stores/store.ts';
+import type { SessionReading, SessionRecord } from '../stores/records.ts';
 import type { Rooms } from './rooms.ts';
 import { whoIs } from './who.ts';
 

@@ -1,7 +1,7 @@
 import type { Position, UserId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import { newId, subjectOf } from '../foundation/ids.ts';
-import type { PasswordRecord, UserRecord } from '../stores/store.ts';
+import type { PasswordRecord, UserRecord } from '../stores/records.ts';
 import type { Rooms } from './rooms.ts';
 
 /** NIST SP 800-63B-4 §3.2.2: after so many consecutive failures the password is no authenticator any more. */

@@ -2,7 +2,8 @@ import type { Cursor, Millis, SessionId, UserId, UserPrincipal } from '@latchkey
 import { failure, invalid } from '../errors.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import { causeOfDeath } from '../sessions/session.ts';
-import type { SessionRecord, Tables } from '../stores/store.ts';
+import type { SessionRecord } from '../stores/records.ts';
+import type { Tables } from '../stores/store.ts';
 import type { HeldSession } from './authenticate.ts';
 import type { Rooms } from './rooms.ts';
 

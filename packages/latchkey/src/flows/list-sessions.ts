@@ -1,6 +1,6 @@
 import type { Mode, SessionId, Timestamp, UserId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import type { OwnedSession } from '../stores/store.ts';
+import type { OwnedSession } from '../stores/records.ts';
 import type { Rooms } from './rooms.ts';
 
 /** A living session, as an administrator sees it. */

@@ -3,7 +3,7 @@ import type { Client } from '../config.ts';
 import { type Code, failure } from '../errors.ts';
 import { equalDigests, type Secret } from '../foundation/secret.ts';
 import { causeOfDeath, type Origin } from '../sessions/session.ts';
-import type { RefreshChain, SessionReading, SessionRecord } from '../stores/store.ts';
+import type { RefreshChain, SessionReading, SessionRecord } from '../stores/records.ts';
 import { judgeGeneration, originDigest } from '../tokens/refresh-chain.ts';
 import {
   isGenuine,

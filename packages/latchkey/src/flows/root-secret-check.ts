@@ -1,6 +1,7 @@
 import { ConfigError } from '../config.ts';
 import type { RootSecret } from '../foundation/root-secret.ts';
-import { ROOT_KEY, type Store } from '../stores/store.ts';
+import { ROOT_KEY } from '../stores/records.ts';
+import type { Store } from '../stores/store.ts';
 
 /**
  * Refuses to go on with a root secret that is not the database's: what was made

@@ -3,7 +3,7 @@ import { failure, invalid } from '../errors.ts';
 import { subjectOf } from '../foundation/ids.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { Receipt } from '../revocation/receipts.ts';
-import type { ServiceClientRecord } from '../stores/store.ts';
+import type { ServiceClientRecord } from '../stores/records.ts';
 import { newClientKey } from '../tokens/client-key.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
 import { receiptOf } from './end-sessions.ts';

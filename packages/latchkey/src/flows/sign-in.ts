@@ -23,7 +23,8 @@ import {
   principalSession,
 } from '../sessions/session.ts';
 import { carryOver } from '../sessions/session-data.ts';
-import type { PasswordRecord, Tables } from '../stores/store.ts';
+import type { PasswordRecord } from '../stores/records.ts';
+import type { Tables } from '../stores/store.ts';
 import { newChain } from '../tokens/refresh-chain.ts';
 import { refreshToken } from '../tokens/refresh-token.ts';
 import type { HeldSession } from './authenticate.ts';

@@ -1,7 +1,8 @@
 import type { UserId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import type { Receipt } from '../revocation/receipts.ts';
-import type { Tables, UserRecord } from '../stores/store.ts';
+import type { UserRecord } from '../stores/records.ts';
+import type { Tables } from '../stores/store.ts';
 import {
   type Administrator,
   doneBy,

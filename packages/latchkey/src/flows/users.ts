@@ -4,7 +4,7 @@ import { failure, invalid } from '../errors.ts';
 import { emailKeyOf } from '../identity/email.ts';
 import { readFields } from '../identity/fields.ts';
 import { principalUser } from '../sessions/session.ts';
-import type { ListedUser } from '../stores/store.ts';
+import type { ListedUser } from '../stores/records.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
 import { requireDeclared } from './roles.ts';
 import type { Rooms } from './rooms.ts';

@@ -1,7 +1,7 @@
 import type { PrincipalUser, Values } from '@latchkey/verify';
 import { readFields } from '../identity/fields.ts';
 import { principalUser } from '../sessions/session.ts';
-import type { UserRecord } from '../stores/store.ts';
+import type { UserRecord } from '../stores/records.ts';
 import type { Rooms } from './rooms.ts';
 
 /** A user, with what the configuration's `claims` say of them. */

@@ -1,5 +1,6 @@
 import type { Clock, Millis, Timestamp } from '@latchkey/verify';
-import { BOUNDS, type Standing, type Store, type Tables } from '../stores/store.ts';
+import { BOUNDS, type Standing } from '../stores/records.ts';
+import type { Store, Tables } from '../stores/store.ts';
 
 /** How long things may be held that rest on the log; each the largest that anybody of the deployment uses. */
 export interface BoundValues {

@@ -3,7 +3,8 @@ import type { Clock, Cursor, Millis } from '@latchkey/verify';
 import { newId } from '../foundation/ids.ts';
 import { randomBytes } from '../foundation/random.ts';
 import type { AuthEvent } from '../options.ts';
-import { CANARY, type Store, type Tables } from '../stores/store.ts';
+import { CANARY } from '../stores/records.ts';
+import type { Store, Tables } from '../stores/store.ts';
 import type { ReceiptDetails, Receipts } from './receipts.ts';
 import type { RevocationLog } from './revocation-log.ts';
 

@@ -1,5 +1,6 @@
 import type { Millis, Position, Tail, Timestamp } from '@latchkey/verify';
-import type { FollowerId, FollowerRecord, RemoteFollowerRecord, Store } from '../stores/store.ts';
+import type { FollowerId, FollowerRecord, RemoteFollowerRecord } from '../stores/records.ts';
+import type { Store } from '../stores/store.ts';
 import type { RemoteFollowers } from './remote-followers.ts';
 import { HEARTBEAT } from './revocation-log.ts';
 

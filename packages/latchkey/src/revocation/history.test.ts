@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { EpochEnd, LogReading, Seen } from '../stores/store.ts';
+import type { EpochEnd, LogReading, Seen } from '../stores/records.ts';
 import { judgeHistory, MADE_GOOD } from './history.ts';
 
 const SEEN: Seen = { lineage: 'l', epoch: 'one', seq: 100, tag: 1, beatAt: 1_000_000 };

@@ -1,5 +1,5 @@
 import type { Millis, Timestamp } from '@latchkey/verify';
-import type { EpochCause, EpochEnd, LogReading, Seen } from '../stores/store.ts';
+import type { EpochCause, EpochEnd, LogReading, Seen } from '../stores/records.ts';
 
 /**
  * Writers remember what they wrote for 30 s and write it again after a failover; a loss

@@ -1,7 +1,7 @@
 import type { Clock, Cursor, Millis, Position, Timestamp, UserId } from '@latchkey/verify';
 import { type Duration, parseDuration } from '../foundation/durations.ts';
 import { newId } from '../foundation/ids.ts';
-import type { ReceiptId, ReceiptRecord } from '../stores/store.ts';
+import type { ReceiptId, ReceiptRecord } from '../stores/records.ts';
 import { type Bounds, MOST } from './bounds.ts';
 import { type FollowerSources, findFollowers } from './followers.ts';
 

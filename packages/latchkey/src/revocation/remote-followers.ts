@@ -1,6 +1,6 @@
 import type { Clock, Millis, Position, Timestamp } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import type { FollowerId, Relay, RemoteFollowerRecord } from '../stores/store.ts';
+import type { FollowerId, Relay, RemoteFollowerRecord } from '../stores/records.ts';
 
 /** A follower silent for so long is forgotten: nothing that it was told can still be relied on. */
 export const FOLLOWER_LIFE: Millis = 60_000;

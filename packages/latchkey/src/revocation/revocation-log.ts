@@ -22,9 +22,8 @@ import type {
   NewEntry,
   Relay,
   Seen,
-  Store,
-  Tables,
-} from '../stores/store.ts';
+} from '../stores/records.ts';
+import type { Store, Tables } from '../stores/store.ts';
 import type { Bounds } from './bounds.ts';
 import { CAUSES, type Cause, type SparingCause, type SubjectOf } from './causes.ts';
 import { judgeHistory } from './history.ts';

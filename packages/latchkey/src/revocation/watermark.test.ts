@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { Seen } from '../stores/store.ts';
+import type { Seen } from '../stores/records.ts';
 import { Watermark } from './watermark.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));

@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Position } from '@latchkey/verify';
-import type { Seen } from '../stores/store.ts';
+import type { Seen } from '../stores/records.ts';
 
 /**
  * Remembers, outside the database, how far the log has been seen: a database that was

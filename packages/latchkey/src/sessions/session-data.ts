@@ -2,7 +2,8 @@ import type { Clock, SessionId } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
 import { readThrough } from '../foundation/schema.ts';
 import type { ObjectSchema } from '../options.ts';
-import type { DataValue, Store, Tables } from '../stores/store.ts';
+import type { DataValue } from '../stores/records.ts';
+import type { Store, Tables } from '../stores/store.ts';
 import { causeOfDeath } from './session.ts';
 
 const MAX_BYTES = 16 * 1024;

@@ -4,7 +4,7 @@ import type { UserId } from '@latchkey/verify';
 import type { Client } from '../config.ts';
 import { newId } from '../foundation/ids.ts';
 import { sha256 } from '../foundation/secret.ts';
-import type { SessionReading, SessionRecord, UserRecord } from '../stores/store.ts';
+import type { SessionReading, SessionRecord, UserRecord } from '../stores/records.ts';
 import { causeOfDeath, cookiePrincipal, matchSecret, newSession, principalUser } from './session.ts';
 
 const NOW = 1_700_000_000_000;

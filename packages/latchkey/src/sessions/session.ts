@@ -15,7 +15,7 @@ import type { Client } from '../config.ts';
 import type { Code } from '../errors.ts';
 import { newId } from '../foundation/ids.ts';
 import { equalDigests, type Secret } from '../foundation/secret.ts';
-import type { RefreshChain, SessionReading, SessionRecord, UserRecord } from '../stores/store.ts';
+import type { RefreshChain, SessionReading, SessionRecord, UserRecord } from '../stores/records.ts';
 import { newSessionSecret } from './cookie.ts';
 import { deviceLabel } from './device.ts';
 

@@ -1,5 +1,5 @@
 import type { Millis, Seconds, Timestamp } from '@latchkey/verify';
-import type { SigningKeyRecord } from '../stores/store.ts';
+import type { SigningKeyRecord } from '../stores/records.ts';
 
 /**
  * When which key of an algorithm signs. Keys take turns in the order in which they were

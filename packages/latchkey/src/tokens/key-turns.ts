@@ -1,7 +1,8 @@
 import type { Millis, SigningAlgorithm, Timestamp } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import type { RootSecret } from '../foundation/root-secret.ts';
-import type { SigningKeyRecord, Tables } from '../stores/store.ts';
+import type { SigningKeyRecord } from '../stores/records.ts';
+import type { Tables } from '../stores/store.ts';
 import {
   announced,
   createdAfter,

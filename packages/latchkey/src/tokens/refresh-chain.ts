@@ -5,7 +5,7 @@ import type { RootSecret } from '../foundation/root-secret.ts';
 import { networkOf } from '../identity/throttle.ts';
 import { deviceLabel } from '../sessions/device.ts';
 import type { Origin } from '../sessions/session.ts';
-import type { RefreshChain } from '../stores/store.ts';
+import type { RefreshChain } from '../stores/records.ts';
 
 /** R10: how long the generation before is answered with the same successor, and the current one with itself. */
 export const GRACE: Millis = 10_000;

@@ -3,7 +3,7 @@ import type { SessionId } from '@latchkey/verify';
 import { idBytes, idFromBytes } from '../foundation/ids.ts';
 import type { RootKey, RootSecret } from '../foundation/root-secret.ts';
 import { equalDigests, Secret } from '../foundation/secret.ts';
-import type { RefreshChain } from '../stores/store.ts';
+import type { RefreshChain } from '../stores/records.ts';
 
 /** By which scanners find a refresh token that has leaked. */
 const PREFIX = 'lkr_';

@@ -8,7 +8,7 @@ import {
 import { publicJwk, type SigningAlgorithm } from '@latchkey/verify';
 import { ConfigError } from '../config.ts';
 import type { RootSecret } from '../foundation/root-secret.ts';
-import type { SigningKeyRecord } from '../stores/store.ts';
+import type { SigningKeyRecord } from '../stores/records.ts';
 import { type Sealed, seal, unseal } from './seal.ts';
 
 /** A key that signs. */

@@ -10,7 +10,8 @@ import {
 } from '@latchkey/verify';
 import { subjectOf } from '../foundation/ids.ts';
 import type { RootSecret } from '../foundation/root-secret.ts';
-import type { SigningKeyRecord, Store, Tables } from '../stores/store.ts';
+import type { SigningKeyRecord } from '../stores/records.ts';
+import type { Store, Tables } from '../stores/store.ts';
 import {
   currentOf,
   hasNext,

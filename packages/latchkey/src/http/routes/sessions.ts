@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { failure } from '../../errors.ts';
 import { endSession, endSessions } from '../../flows/end-sessions.ts';
 import { findId } from '../../foundation/ids.ts';
-import type { ListedSession } from '../../stores/store.ts';
+import type { ListedSession } from '../../stores/records.ts';
 import { type Exchange, requirePrincipal } from '../exchange.ts';
 import { pageQuery, readPage } from '../list-page.ts';
 import { type Route, route } from '../route.ts';

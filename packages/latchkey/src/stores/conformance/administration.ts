@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionId, UserId } from '@latchkey/verify';
-import type { OwnedSession, Store, UserRecord } from '../store.ts';
+import type { OwnedSession, UserRecord } from '../records.ts';
+import type { Store } from '../store.ts';
 import { createSession, createUser, DAY, NOW, sampleId, samplePassword, winners } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { type RestoreOptions, ROOT_KEY, type Store, StoreRefused } from '../store.ts';
+import { ROOT_KEY } from '../records.ts';
+import { type RestoreOptions, type Store, StoreRefused } from '../store.ts';
 import {
   createSession,
   createUser,

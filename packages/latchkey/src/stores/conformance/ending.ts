@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Appended, NewEntry, Standing, Store } from '../store.ts';
+import type { Appended, NewEntry, Standing } from '../records.ts';
+import type { Store } from '../store.ts';
 import { createSession, createUser, inTurns, only, sampleEntry, sampleId, storedSession } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Cursor, Entry, FloorScope, Position, Scope } from '@latchkey/verify';
-import type { NewEntry, Store } from '../store.ts';
+import type { NewEntry } from '../records.ts';
+import type { Store } from '../store.ts';
 import { createSession, DAY, inTurns, NOW, only, sampleEntry, sampleId } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FollowerRecord, ReceiptRecord } from '../store.ts';
+import type { FollowerRecord, ReceiptRecord } from '../records.ts';
 import { createUser, DAY, NOW, sampleHash, sampleId, winners } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 

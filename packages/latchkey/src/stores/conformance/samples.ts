@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Entry, Id, SessionId, Timestamp, UserId } from '@latchkey/verify';
 import { randomBytes } from '../../foundation/random.ts';
-import type {
-  NewEntry,
-  PasswordRecord,
-  ServiceClientRecord,
-  SessionRecord,
-  Tables,
-  UserRecord,
-} from '../store.ts';
+import type { NewEntry, PasswordRecord, ServiceClientRecord, SessionRecord, UserRecord } from '../records.ts';
+import type { Tables } from '../store.ts';
 
 /** The time at which everything happens, unless a test says otherwise. */
 export const NOW: Timestamp = 1_800_000_000_000;

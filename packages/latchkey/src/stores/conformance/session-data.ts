@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DataValue } from '../store.ts';
+import type { DataValue } from '../records.ts';
 import { createSession, sampleId, winners } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 

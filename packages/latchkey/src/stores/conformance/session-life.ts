@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FloorScope } from '@latchkey/verify';
-import type { Rotation, SessionRecord } from '../store.ts';
+import type { Rotation, SessionRecord } from '../records.ts';
 import {
   createSession,
   createUser,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionId, UserId } from '@latchkey/verify';
-import type { SessionRecord, Store } from '../store.ts';
+import type { SessionRecord } from '../records.ts';
+import type { Store } from '../store.ts';
 import { createSession, createUser, DAY, NOW, sampleId } from './samples.ts';
 import type { StoreTest } from './store-test.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FloorScope } from '@latchkey/verify';
-import type { SessionRecord } from '../store.ts';
+import type { SessionRecord } from '../records.ts';
 import {
   createSession,
   createUser,

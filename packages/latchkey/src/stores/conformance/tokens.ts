@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionId } from '@latchkey/verify';
-import type { Advance, RefreshChain, SessionRecord, SigningKeyRecord, Tables } from '../store.ts';
+import type { Advance, RefreshChain, SessionRecord, SigningKeyRecord } from '../records.ts';
+import type { Tables } from '../store.ts';
 import {
   createSession,
   createUser,

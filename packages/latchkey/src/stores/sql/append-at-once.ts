@@ -1,7 +1,7 @@
 import type { EntryKind, FloorScope, Position, Scope, Timestamp } from '@latchkey/verify';
 import { type Kysely, sql } from 'kysely';
 import { idBytes } from '../../foundation/ids.ts';
-import type { NewEntry } from '../store.ts';
+import type { NewEntry } from '../records.ts';
 import type { Append } from './append.ts';
 import { writeHint } from './postgres-hints.ts';
 import type { Schema } from './schema.ts';

@@ -1,5 +1,5 @@
 import type { Position } from '@latchkey/verify';
-import type { NewEntry, Standing } from '../store.ts';
+import type { NewEntry, Standing } from '../records.ts';
 import type { Runner } from './statement.ts';
 
 /** Entries on their way into the log, each with its tag. */

@@ -1,4 +1,4 @@
-import { BOUNDS } from '../store.ts';
+import { BOUNDS } from '../records.ts';
 import type { Schema } from './schema.ts';
 
 /** How a column's values stand in a backup: bytes as base64url, the others as JSON has them. */

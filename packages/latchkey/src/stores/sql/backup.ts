@@ -1,6 +1,7 @@
 import type { Timestamp } from '@latchkey/verify';
 import { type Kysely, sql } from 'kysely';
-import { type BackupSummary, ROOT_KEY, StoreRefused } from '../store.ts';
+import { type BackupSummary, ROOT_KEY } from '../records.ts';
+import { StoreRefused } from '../store.ts';
 import { type BackupRow, KNOWN_SCHEMA, writeBackup } from './backup-lines.ts';
 import { BACKED_UP, type BackedUpTable } from './backup-tables.ts';
 import type { SqlDialect } from './dialect.ts';

@@ -1,7 +1,8 @@
 import type { Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { ClientStore, DisabledClient } from '../store.ts';
+import type { DisabledClient } from '../records.ts';
+import type { ClientStore } from '../store.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 

@@ -2,16 +2,8 @@ import type { Cursor, Entry, EntryKind, FloorScope, Position, Scope, Timestamp }
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import { randomBytes, randomTag } from '../../foundation/random.ts';
-import type {
-  Appended,
-  EpochCause,
-  EpochEnd,
-  LogReading,
-  LogStore,
-  NewEntry,
-  Seen,
-  Standing,
-} from '../store.ts';
+import type { Appended, EpochCause, EpochEnd, LogReading, NewEntry, Seen, Standing } from '../records.ts';
+import type { LogStore } from '../store.ts';
 import type { LogDialect, OwnStatements } from './dialect.ts';
 import { EPOCHS_KEPT, epochStatements } from './epochs.ts';
 import { floorScope, raiseFloorStatement } from './floors.ts';

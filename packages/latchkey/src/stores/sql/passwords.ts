@@ -1,7 +1,8 @@
 import type { Timestamp, UserId } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes } from '../../foundation/ids.ts';
-import type { PasswordRecord, PasswordStore } from '../store.ts';
+import type { PasswordRecord } from '../records.ts';
+import type { PasswordStore } from '../store.ts';
 import type { SqlDialect } from './dialect.ts';
 import type { PasswordTable, Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';

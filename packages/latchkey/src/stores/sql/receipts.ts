@@ -1,7 +1,8 @@
 import type { Position, Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { ReceiptId, ReceiptRecord, ReceiptStore } from '../store.ts';
+import type { ReceiptId, ReceiptRecord } from '../records.ts';
+import type { ReceiptStore } from '../store.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 

@@ -1,6 +1,7 @@
 import { CompiledQuery, type Kysely } from 'kysely';
 import { isFailure } from '../../errors.ts';
-import { type BackupSummary, type LogStore, type RestoreOptions, StoreRefused } from '../store.ts';
+import type { BackupSummary } from '../records.ts';
+import { type LogStore, type RestoreOptions, StoreRefused } from '../store.ts';
 import { anyTables, requireKnownSchema } from './backup.ts';
 import {
   type BackupRow,

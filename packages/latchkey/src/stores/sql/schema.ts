@@ -7,7 +7,7 @@ import type {
   SigningAlgorithm,
   Timestamp,
 } from '@latchkey/verify';
-import type { EpochCause } from '../store.ts';
+import type { EpochCause } from '../records.ts';
 
 /*
  * The tables as they are after the last migration. Ids and hashes are bytes,

@@ -1,7 +1,8 @@
 import type { SessionId } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes } from '../../foundation/ids.ts';
-import type { DataValue, SessionDataStore } from '../store.ts';
+import type { DataValue } from '../records.ts';
+import type { SessionDataStore } from '../store.ts';
 import type { Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 

@@ -1,6 +1,6 @@
 import type { Amr } from '@latchkey/verify';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { RefreshChain, SessionRecord } from '../store.ts';
+import type { RefreshChain, SessionRecord } from '../records.ts';
 import type { SessionTable } from './schema.ts';
 
 /** A row of `session`, as a type alias: an interface is not taken for a record of values. */

@@ -7,9 +7,9 @@ import type {
   Rotation,
   SessionReading,
   SessionRecord,
-  SessionStore,
   UserRecord,
-} from '../store.ts';
+} from '../records.ts';
+import type { SessionStore } from '../store.ts';
 import { amrToText, rowFromSession, sessionFromRow } from './session-rows.ts';
 import type { SessionStatements } from './session-statements.ts';
 import type { Runner } from './statement.ts';

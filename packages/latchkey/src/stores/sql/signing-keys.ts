@@ -1,6 +1,7 @@
 import type { SigningAlgorithm, Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
-import type { SigningKeyRecord, SigningKeyStore } from '../store.ts';
+import type { SigningKeyRecord } from '../records.ts';
+import type { SigningKeyStore } from '../store.ts';
 import type { Schema, SigningKeyTable } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 

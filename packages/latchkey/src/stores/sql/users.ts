@@ -1,7 +1,8 @@
 import type { Timestamp, UserId } from '@latchkey/verify';
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { ListedUser, UserReading, UserRecord, UserSearch, UserStore } from '../store.ts';
+import type { ListedUser, UserReading, UserRecord, UserSearch } from '../records.ts';
+import type { UserStore } from '../store.ts';
 import type { SqlDialect } from './dialect.ts';
 import { highestFloor } from './floors.ts';
 import type { AccountTable, Schema } from './schema.ts';
