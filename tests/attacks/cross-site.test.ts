@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sqlite } from 'latchkey';
 import { codeOf, ORIGIN, openWorld, PASSWORD, type World } from '../http/world.ts';
-import { BUTTONS, folder, operationsOf, rowsOf, send, statusOf } from './scene.ts';
+import { BUTTONS, folder, type Operation, operationsOf, rowsOf, send, statusOf } from './scene.ts';
 
 const LISTED = 'https://shop.example';
 const FORM = 'application/x-www-form-urlencoded';
@@ -61,10 +61,11 @@ describe('requests that a page of another site makes', () => {
     await place.remove();
   });
 
-  const unsafe = (): { method: string; path: string; oauth: boolean }[] =>
+  const unsafe = (): Pick<Operation, 'method' | 'path' | 'oauth' | 'service'>[] =>
     [...operationsOf(world.auth), ...BUTTONS].filter(({ method }) => method !== 'GET');
   /** Those that read the cookie or may set it; of the others only the session grant does. */
-  const guarded = (): { method: string; path: string }[] => unsafe().filter(({ oauth }) => !oauth);
+  const guarded = (): { method: string; path: string }[] =>
+    unsafe().filter(({ oauth, service }) => !oauth && !service);
   const refused = async (response: Response, what: string): Promise<void> => {
     assert.equal(response.status, 403, what);
     assert.deepEqual(response.headers.getSetCookie(), [], what);

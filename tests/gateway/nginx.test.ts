@@ -80,7 +80,7 @@ describe('nginx with the configuration that we ship', () => {
     const { aud, iat = 0, exp = 0 } = saidIn(seen);
     assert.deepEqual([aud, exp - iat], ['orders', 60]);
     assert.equal(seen?.headers['x-latchkey-user'], principal.id);
-    assert.equal(seen?.headers.cookie, 'theme=dark; x=y');
+    assert.equal(seen.headers.cookie, 'theme=dark; x=y');
     assert.equal(answered.headers.authorization, undefined, 'and nobody else');
   });
 

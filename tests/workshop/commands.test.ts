@@ -52,7 +52,14 @@ function npmTest(tree: Tree, args: readonly string[], environment: Tree = {}): R
       writeFileSync(file, text);
       if (name.startsWith('bin/')) chmodSync(file, 0o755);
     }
-    for (const tool of ['test.mjs', 'chromium.mjs', 'postgres.mjs', 'program.mjs']) {
+    for (const tool of [
+      'test.mjs',
+      'caddy.mjs',
+      'chromium.mjs',
+      'nginx.mjs',
+      'postgres.mjs',
+      'program.mjs',
+    ]) {
       cpSync(path.join(TOOLS, tool), path.join(root, 'tools', tool));
     }
     const {
