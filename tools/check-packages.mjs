@@ -9,6 +9,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { checkFollower } from './check-follower.mjs';
 import { readTool, runTool } from './run-tool.mjs';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -21,6 +22,10 @@ const IMPORTS = [
   'latchkey/hosting',
   'latchkey/conformance',
   '@latchkey/verify',
+  '@latchkey/verify/express',
+  '@latchkey/verify/fastify',
+  '@latchkey/verify/hono',
+  '@latchkey/verify/unsafe',
   '@latchkey/server',
 ];
 
@@ -71,6 +76,7 @@ function pack(name, folder) {
     demand(files.includes(needed), `packages/${name}: ${needed} is not packed`);
   }
   checkMaps(from, files);
+  checkLinks(from, files);
   return path.join(folder, packed?.filename ?? '');
 }
 
@@ -83,6 +89,16 @@ function checkMaps(folder, files) {
       const target = path.posix.join(path.posix.dirname(file), source);
       demand(files.includes(target), `${folder}: ${file} leads to ${target}, which is not packed`);
     }
+  }
+}
+
+/** What the README leads to is packed beside it, but for what has an address of its own. @param {string} folder @param {readonly string[]} files */
+function checkLinks(folder, files) {
+  const text = readFileSync(path.join(folder, 'README.md'), 'utf8');
+  for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^(?:https?:|mailto:|#)/.test(target)) continue;
+    const file = path.posix.normalize(target.replace(/#.*$/, ''));
+    demand(files.includes(file), `${folder}: README.md leads to ${target}, which is not packed`);
   }
 }
 
@@ -129,7 +145,7 @@ function useFromTypeScript(project) {
   runTool('tsc', [...options, '--typeRoots', types, '--types', 'node', 'consumer.ts'], project);
 }
 
-function main() {
+async function main() {
   const work = mkdtempSync(path.join(tmpdir(), 'latchkey-packages-'));
   // A step that fails ends the process where it stands.
   process.once('exit', () => rmSync(work, { recursive: true, force: true }));
@@ -146,8 +162,10 @@ function main() {
   useFromJavaScript(project);
   useCommand(project);
   useFromTypeScript(project);
+  step('follow from an empty project, on each Node that @latchkey/verify is for');
+  await checkFollower(work, tarballs[0] ?? '', project);
   // A step that fails has ended the process before.
   console.log(`\npackages: ${PACKAGES.length} passed, 0 failed`);
 }
 
-main();
+await main();

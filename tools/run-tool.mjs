@@ -14,10 +14,22 @@ const OF_THIS_PROJECT =
  * @param {string} program
  * @param {readonly string[]} args
  * @param {string} cwd
+ * @param {Readonly<Record<string, string>>} more What its environment has besides.
  */
-export function runTool(program, args, cwd) {
-  const { status, error } = start(program, args, cwd, 'inherit');
+export function runTool(program, args, cwd, more = {}) {
+  const { status, error } = start(program, args, cwd, 'inherit', more);
   if (status !== 0) fail(program, args, status, error);
+}
+
+/**
+ * Runs a program like `runTool`, and answers whether it did not fail.
+ *
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ */
+export function tryTool(program, args, cwd) {
+  return start(program, args, cwd, 'inherit', {}).status === 0;
 }
 
 /**
@@ -26,9 +38,10 @@ export function runTool(program, args, cwd) {
  * @param {string} program
  * @param {readonly string[]} args
  * @param {string} cwd
+ * @param {Readonly<Record<string, string>>} more What its environment has besides.
  */
-export function readTool(program, args, cwd) {
-  const { status, error, stdout } = start(program, args, cwd, 'pipe');
+export function readTool(program, args, cwd, more = {}) {
+  const { status, error, stdout } = start(program, args, cwd, 'pipe', more);
   if (status !== 0) {
     process.stderr.write(stdout);
     fail(program, args, status, error);
@@ -36,10 +49,11 @@ export function readTool(program, args, cwd) {
   return stdout;
 }
 
-/** @param {string} program @param {readonly string[]} args @param {string} cwd @param {'inherit' | 'pipe'} stdout */
-function start(program, args, cwd, stdout) {
+/** @param {string} program @param {readonly string[]} args @param {string} cwd @param {'inherit' | 'pipe'} stdout @param {Readonly<Record<string, string>>} more */
+function start(program, args, cwd, stdout, more) {
   const own = Object.entries(process.env).filter(([name]) => !OF_THIS_PROJECT.test(name));
-  const env = { ...Object.fromEntries(own), PATH: `${BIN}${path.delimiter}${process.env['PATH'] ?? ''}` };
+  const PATH = `${BIN}${path.delimiter}${process.env['PATH'] ?? ''}`;
+  const env = { ...Object.fromEntries(own), PATH, ...more };
   return spawnSync(program, args, { cwd, env, stdio: ['ignore', stdout, 'inherit'], encoding: 'utf8' });
 }
 

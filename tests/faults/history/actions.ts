@@ -28,6 +28,8 @@ export interface Scene {
   readonly node: string;
   /** All that there are. */
   readonly nodes: readonly string[];
+  /** Services that follow them, which know access tokens alone. */
+  readonly services: readonly string[];
 }
 
 /** One thing that somebody does. It does nothing where it cannot be done now. */
@@ -148,9 +150,11 @@ const check: Action = async (scene) => {
   const credentials = session?.credentials.filter(({ kind }) => kind !== 'refresh').slice(-4) ?? [];
   const presents = chance.oneOf(credentials);
   if (session === null || presents === null) return;
-  const path = chance.once(4) ? '/auth/me' : '/who';
+  const service = presents.kind === 'token' && chance.once(2) ? chance.oneOf(scene.services) : null;
+  const path = service === null && chance.once(4) ? '/auth/me' : '/who';
+  const asking = service === null ? scene : { ...scene, node: service };
   const about = { kind: 'check', user: person.name } as const;
-  const operation = await perform(scene, { about, method: 'GET', path, presents }, ({ body }) => ({
+  const operation = await perform(asking, { about, method: 'GET', path, presents }, ({ body }) => ({
     answered: people.subject(body['id'], recordOf(body['session'])['id']),
   }));
   if (operation.outcome === 'refused' && presents === owners(session)) over([session]);

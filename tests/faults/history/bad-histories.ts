@@ -12,6 +12,26 @@ const ended: readonly BadHistory[] = [
     ),
   },
   {
+    title: 'a token is accepted by a service 1 ms after the bound',
+    rule: 'ended-accepted',
+    history: history(
+      session('one'),
+      by('sign-out', [100, 110], { presents: cookie('one') }),
+      by('check', [1_111, 1_112], { node: 'a-service', presents: token('one') }),
+    ),
+  },
+  {
+    title: 'a token is accepted by a service after the receipt was settled, within the bound',
+    rule: 'ended-accepted',
+    history: history(
+      session('one'),
+      session('two'),
+      by('end-session', [100, 110], { id: 'end', presents: cookie('two'), target: { session: 'one' } }),
+      by('receipt', [120, 150], { of: 'end', settled: true }),
+      by('check', [151, 152], { node: 'a-service', presents: token('one') }),
+    ),
+  },
+  {
     title: 'a cookie is accepted by the node that acknowledged its end, at once',
     rule: 'ended-accepted',
     history: history(

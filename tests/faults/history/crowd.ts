@@ -22,6 +22,8 @@ const REMEMBERED: Millis = 5_000;
 
 export interface CrowdOptions {
   readonly urls: ReadonlyMap<string, string>;
+  /** Services that follow the nodes: they are asked who is there, and for nothing else. */
+  readonly services: ReadonlyMap<string, string>;
   readonly seed: number;
   readonly bound: Millis;
   /** Left out, each person's come in turn. */
@@ -38,13 +40,15 @@ export class Crowd {
   readonly #recorder: Recorder;
   readonly #options: CrowdOptions;
   readonly #nodes: readonly string[];
+  readonly #services: readonly string[];
   #began: Millis = 0;
   #isOver = false;
 
   constructor(options: CrowdOptions) {
     this.#options = options;
     this.#nodes = [...options.urls.keys()];
-    this.#recorder = new Recorder(options.urls);
+    this.#services = [...options.services.keys()];
+    this.#recorder = new Recorder(new Map([...options.urls, ...options.services]));
   }
 
   /** What was recorded until now. */
@@ -120,6 +124,7 @@ export class Crowd {
   #scene(chance: Chance, person: Person): Scene {
     const node = chance.oneOf(this.#nodes);
     if (node === null) throw new TypeError('there is no node');
-    return { people: this.#people, recorder: this.#recorder, chance, person, node, nodes: this.#nodes };
+    const [nodes, services] = [this.#nodes, this.#services];
+    return { people: this.#people, recorder: this.#recorder, chance, person, node, nodes, services };
   }
 }

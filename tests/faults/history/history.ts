@@ -46,6 +46,7 @@ export interface Credential {
 export interface Operation {
   readonly id: string;
   readonly kind: Kind;
+  /** Who answered: a node, or a service that follows one. */
   readonly node: string;
   /** Whose it is; an administrator's is nobody's. */
   readonly user: string | null;

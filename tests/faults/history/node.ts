@@ -3,14 +3,17 @@
  * database: no clock, no event loop, no module. It is the product as it is put
  * together for everybody, with two differences: a password costs no work but some
  * time, in which others can overtake its check; and its store may lie, where a
- * fault is to be caught. Beside the product's own routes it has two of an application.
+ * fault is to be caught. Beside the product's own routes it has two of an application,
+ * and it says by what key a service may follow it.
  */
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { Server } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { systemClock } from '@latchkey/verify';
 import { CODES, isFailure } from 'latchkey';
+import { clientsOf } from '../../../packages/latchkey/src/clients.ts';
+import { doorOf } from '../../../packages/latchkey/src/door.ts';
 import { userIn } from '../../../packages/latchkey/src/flows/authenticate.ts';
 import { revoke } from '../../../packages/latchkey/src/flows/revoke.ts';
 import { handler } from '../../../packages/latchkey/src/http/handler.ts';
@@ -80,6 +83,9 @@ async function administrate(request: Request): Promise<Response> {
 }
 
 await system.ready();
+// Of the service that follows this node.
+const name = `service-${randomBytes(6).toString('hex')}`;
+const { key } = await clientsOf(doorOf(() => system)).create({ name, audiences: [name] });
 const server = createAdaptorServer({
   fetch: async (request) => {
     const { pathname } = new URL(request.url);
@@ -89,7 +95,8 @@ const server = createAdaptorServer({
 }) as Server;
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
-  process.stdout.write(`ready ${typeof address === 'object' && address !== null ? address.port : ''}\n`);
+  const port = typeof address === 'object' && address !== null ? address.port : '';
+  process.stdout.write(`ready ${port} ${key.reveal()}\n`);
 });
 const stop = (): void => {
   process.stdin.destroy();

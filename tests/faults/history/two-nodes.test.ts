@@ -28,7 +28,7 @@ interface Recorded {
 async function record(store: SharedStoreName): Promise<Recorded> {
   const nodes = await openNodes(store, BOUND);
   try {
-    const crowd = new Crowd({ urls: nodes.urls, seed: SEED, bound: BOUND * 1_000 });
+    const crowd = new Crowd({ urls: nodes.urls, services: nodes.services, seed: SEED, bound: BOUND * 1_000 });
     let next = SECONDS * 1_000;
     const began = performance.now();
     // A minute, and on a busy machine longer, until each rule has had its occasions.
@@ -80,6 +80,18 @@ for (const store of SHARED_STORE_NAMES) {
       }
       const longest = Math.max(...history.operations.map(({ start, end }) => (end ?? start) - start));
       assert.ok(longest < history.effectWithin, String(longest));
+    });
+
+    test('leaves each service one answer, to accept and to refuse, in many places (@rule R9)', (context) => {
+      assert.ok(recorded !== null);
+      const { judged } = recorded.findings;
+      for (const rule of ['ended-accepted', 'refused-without-cause'] as const) {
+        for (const service of ['a-service', 'b-service']) {
+          const times = judged.get(rule)?.filter(({ node }) => node === service).length ?? 0;
+          context.diagnostic(`${rule} had the say on ${times} of ${service}`);
+          assert.ok(times >= OCCASIONS, `${rule}: ${times} of ${service}`);
+        }
+      }
     });
 
     test('breaks a rule as soon as any one answer is another', () => {
