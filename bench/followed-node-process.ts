@@ -7,12 +7,15 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
+import type { Store } from 'latchkey';
+import type { Appended, NewEntry, Standing } from '../packages/latchkey/src/stores/store.ts';
 import type { Followed } from './followed-node.ts';
 import { LIMITS, listen } from './listening.ts';
 import { fillLog } from './live-seed.ts';
+import { members } from './members.ts';
 import { parameter, tellParent } from './processes.ts';
 import { openRawStream, openRawTable } from './raw-stream.ts';
-import { newRootSecret, optionsFor, seedTokens } from './seed.ts';
+import { newRootSecret, optionsFor, seedTokens, storeOf } from './seed.ts';
 import { openServed } from './served.ts';
 
 /** From one call to the next, in milliseconds: a random time, so that none falls where the pulls after another always do. */
@@ -21,12 +24,31 @@ const MOST_PAUSE = 25;
 /** Until the pulls that a revocation makes are over, in milliseconds. */
 const AFTERMATH = 500;
 
+/** Milliseconds, exact to less than a microsecond, on the clock that all processes share. */
+const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+
 const [database, file] = [parameter(0), parameter(1)];
 const secret = newRootSecret();
 const { accessTokens, sessions, publicKey } = await seedTokens(database, secret, Number(parameter(2)));
 const live = Number(parameter(3));
 if (live > 0) fillLog(database, live);
-const { auth, app, close } = await openServed(optionsFor(database, secret, 'jwt'));
+/** When the store had said of each revocation that it is on the disk. */
+const written: number[] = [];
+
+function noting(store: Store): Store {
+  function append(entries: readonly NewEntry[]): Promise<Appended>;
+  function append(entries: readonly NewEntry[], standing: Standing): Promise<Appended | null>;
+  async function append(entries: readonly NewEntry[], standing?: Standing): Promise<Appended | null> {
+    const { log } = store;
+    const appended = await (standing === undefined ? log.append(entries) : log.append(entries, standing));
+    written.push(now());
+    return appended;
+  }
+  return { ...store, log: members(store.log, { append }) };
+}
+
+const options = optionsFor(database, secret, 'jwt');
+const { auth, app, close } = await openServed({ ...options, store: noting(storeOf(database)) });
 const server = createAdaptorServer({ fetch: app.fetch, serverOptions: LIMITS });
 const raw = await openRawStream();
 const table = await openRawTable(database);
@@ -40,9 +62,6 @@ const followed: Followed = {
   publicKey,
 };
 await writeFile(file, JSON.stringify(followed));
-
-/** Milliseconds, exact to less than a microsecond, on the clock that all processes share. */
-const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 const calls = {
   revoke: async (index: number): Promise<void> => {
@@ -96,12 +115,13 @@ async function obey(message: unknown): Promise<void> {
     return;
   }
   const before = cpu();
+  written.length = 0;
   const called =
     what === 'interleaved'
       ? await act(['revoke', 'echo', 'durable'], ...span, 1)
       : // As often as among the others.
         await act([what === 'echo' ? 'echo' : 'revoke'], ...span, 3);
-  await tellParent({ ...called, cpu: [cpu() - before] });
+  await tellParent({ ...called, written, cpu: [cpu() - before] });
 }
 
 process.on('message', (message) => void obey(message));

@@ -46,6 +46,7 @@ function formatDeliveries(row: FeedResult): readonly (readonly string[])[] {
       micros(cpu.node),
       micros(cpu.verifiers),
     ],
+    ['  of it, from the store’s answer on', '', ...times(row.written), ratio(row.writtenOfEcho), '', '', ''],
     ['  raw: one event', '', ...times(row.echo), '1.00', '', micros(cpu.echoNode), micros(cpu.echoListeners)],
     ['  raw: one row on the disk, one event', '', ...times(row.durable), '', '1.00', '', ''],
   ];
