@@ -12,7 +12,7 @@ import { compose } from '../packages/latchkey/src/system.ts';
 import { names } from './names.ts';
 import { parameter } from './processes.ts';
 import { block, cheaper, interleave, typical } from './rounds.ts';
-import { newRootSecret, optionsFor, seedSessions, seedTokens, URL_OF_ALL } from './seed.ts';
+import { fresh, newRootSecret, optionsFor, seedSessions, seedTokens, URL_OF_ALL } from './seed.ts';
 
 const SESSIONS = 1_000;
 /** Passes over all sessions in one block: processor time comes in steps too coarse for one. */
@@ -25,12 +25,6 @@ const cookieDatabase = join(folder, 'check-cookies.db');
 const tokenDatabase = join(folder, 'check-tokens.db');
 const { cookies } = await seedSessions(cookieDatabase, secret, SESSIONS);
 const { accessTokens, publicKey } = await seedTokens(tokenDatabase, secret, SESSIONS);
-
-/** Strings that nobody has hashed or flattened before, as the parser of HTTP makes them. */
-function fresh(texts: readonly string[], passes: number): () => string[] {
-  const bytes = texts.map((text) => Buffer.from(text));
-  return () => Array.from({ length: passes }, () => bytes.map((text) => text.toString('latin1'))).flat();
-}
 
 async function open(database: string, mode: Mode, entries: number) {
   const auth = latchkey({ ...optionsFor(database, secret, mode), nearCache: { entries } });

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { type Latchkey, latchkey, type Store } from 'latchkey';
 import type { FleetSeed } from './fleet.ts';
+import { members } from './members.ts';
 import { parameter, tellParent } from './processes.ts';
 import { optionsFor, storeOf } from './seed.ts';
 
@@ -54,17 +55,6 @@ function counting(store: Store): { readonly store: Store; readonly reads: Reads 
     }),
   };
   return { store: counted, reads };
-}
-
-/** The same object with some of its methods replaced. */
-function members<Target extends object>(target: Target, replaced: Partial<Target>): Target {
-  return new Proxy(target, {
-    get: (from, name) => {
-      const value: unknown = Reflect.get(Reflect.has(replaced, name) ? replaced : from, name);
-      if (typeof value !== 'function') return value;
-      return (...given: unknown[]): unknown => Reflect.apply(value, from, given);
-    },
-  });
 }
 
 interface Opened {

@@ -4,7 +4,6 @@
  *   get-server.ts <variant> <database> <secret> <mode> <id> <email>
  */
 import { createAdaptorServer } from '@hono/node-server';
-import { createApp, createLog, createMetrics, eventLogger } from '@latchkey/server';
 import type { Mode } from '@latchkey/verify';
 import { type Context, Hono } from 'hono';
 import { latchkey, type UserPrincipal } from 'latchkey';
@@ -12,6 +11,7 @@ import { hono } from 'latchkey/hono';
 import { LIMITS, listen } from './listening.ts';
 import { answerParent, parameter } from './processes.ts';
 import { optionsFor } from './seed.ts';
+import { openServed } from './served.ts';
 
 interface Measured {
   readonly fetch: Parameters<typeof createAdaptorServer>[0]['fetch'];
@@ -45,32 +45,16 @@ async function guarded(): Promise<Measured> {
 
 /** What the standalone server runs, with a route of the application's own. */
 async function served(): Promise<Measured> {
-  const { flush, ...output } = createLog('info');
-  const metrics = createMetrics();
-  const log = eventLogger(output.logger);
-  const auth = latchkey({
+  const { auth, app, close } = await openServed({
     ...optionsFor(parameter(1), parameter(2), mode),
     ...(variant === 'cold' ? { nearCache: { life: '0ms' } } : {}),
-    onEvent: (event) => {
-      metrics.event(event);
-      log(event);
-    },
   });
-  metrics.observe({ figures: () => auth.figures(), followers: () => [], store: () => true });
-  await auth.ready();
-  const app = createApp({ auth, log: output, metrics, metricsSecret: null, open: true });
   if (variant === 'off') {
     app.get('/profile', (c) => c.json(known));
   } else {
     app.get('/profile', hono(auth).signedIn, (c) => answer(c, c.var.principal));
   }
-  return {
-    fetch: app.fetch,
-    close: async () => {
-      await auth.close();
-      flush();
-    },
-  };
+  return { fetch: app.fetch, close };
 }
 
 const measured = variant === 'bare' ? bare() : variant === 'guard' ? await guarded() : await served();

@@ -1,5 +1,5 @@
 /*
- * Measures Latchkey over HTTP and alone, on one node and on two. See docs/performance.md.
+ * Measures Latchkey over HTTP and alone, on one node, on two, and in services that follow. See docs/performance.md.
  *
  *   npm run bench [-- --short] [-- --json] [-- --only fleet,revoke]
  *
@@ -13,8 +13,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { providePostgres } from '../tools/postgres.mjs';
 import { measureCheck } from './check.ts';
+import { type FeedPlan, measureFeed } from './feed.ts';
 import { measureFleet } from './fleet.ts';
 import { measureGet } from './get.ts';
+import { measureLiveSet } from './live-set.ts';
 import { measureLookups } from './lookups.ts';
 import { measureMemory } from './memory.ts';
 import { measureMint } from './mint.ts';
@@ -24,6 +26,7 @@ import { formatReport, type Results } from './report.ts';
 import { measureRevoke } from './revoke.ts';
 import { measureSignIn } from './sign-in.ts';
 import { measureTokenSize } from './token-size.ts';
+import { measureVerifier } from './verifier.ts';
 import { measureWrites } from './writes.ts';
 
 const { values } = parseArgs({
@@ -36,6 +39,14 @@ const { values } = parseArgs({
   },
 });
 const { short, json } = values;
+const FEED: FeedPlan = [
+  ['PostgreSQL', [1, 8, 32, 64]],
+  ['SQLite', [1, 64]],
+];
+const FEED_SHORT: FeedPlan = [
+  ['PostgreSQL', [1, 64]],
+  ['SQLite', [8]],
+];
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
 // As it comes: what is committed is on the disk.
 const server = await providePostgres(process.env, {});
@@ -78,6 +89,21 @@ const sections: { readonly [Name in keyof Results]: () => Promise<Results[Name]>
       ...(short
         ? { every: 500, asks: 30, life: 6_000 }
         : { every: 5_000, asks: Number(values.minutes) * 12, life: 60_000 }),
+    }),
+  verifier: () =>
+    measureVerifier({ folder, ...(short ? { rounds: 5, live: 10_000 } : { rounds: 25, live: 100_000 }) }),
+  liveSet: () =>
+    measureLiveSet({
+      folder,
+      ...(short ? { entries: 100_000, processes: 3 } : { entries: 1_000_000, processes: 7 }),
+    }),
+  feed: () =>
+    measureFeed({
+      folder,
+      server,
+      ...(short
+        ? { plan: FEED_SHORT, revocations: 60, apart: 20 }
+        : { plan: FEED, revocations: 2_000, apart: 300 }),
     }),
 };
 try {

@@ -1,16 +1,20 @@
 import type { CheckResult } from './check.ts';
+import type { FeedResult } from './feed.ts';
 import type { FleetResult } from './fleet.ts';
 import type { GetResult } from './get.ts';
+import type { LiveSetResult } from './live-set.ts';
 import type { LookupsResult } from './lookups.ts';
 import { type MemoryResult, MOST_BYTES_AN_ENTRY } from './memory.ts';
 import type { MintResult } from './mint.ts';
 import { names } from './names.ts';
 import type { RefreshResult } from './refresh.ts';
 import { formatFleet, formatLookups, formatRevoke, formatWrites } from './report-nodes.ts';
+import { formatFeed, formatLiveSet, formatVerifier } from './report-services.ts';
 import type { RevokeResult } from './revoke.ts';
 import type { SignInResult } from './sign-in.ts';
 import { micros, ratio, span, table, whole } from './tables.ts';
 import { MOST_BYTES, type TokenSize } from './token-size.ts';
+import type { VerifierResult } from './verifier.ts';
 import type { WritesResult } from './writes.ts';
 
 /** The figures of each section, as `--json` prints them. Units are in the fields' own words. */
@@ -26,6 +30,9 @@ export interface Results {
   readonly lookups: readonly LookupsResult[];
   readonly writes: readonly WritesResult[];
   readonly fleet: readonly FleetResult[];
+  readonly verifier: VerifierResult;
+  readonly liveSet: LiveSetResult;
+  readonly feed: readonly FeedResult[];
 }
 
 /** One run: of the sections those that were asked for. */
@@ -51,6 +58,9 @@ const FORMATS: { readonly [Name in keyof Results]: (result: Results[Name]) => st
   lookups: formatLookups,
   writes: formatWrites,
   fleet: formatFleet,
+  verifier: formatVerifier,
+  liveSet: formatLiveSet,
+  feed: formatFeed,
 };
 
 function formatSection<Name extends keyof Results>(

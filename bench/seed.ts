@@ -175,3 +175,9 @@ export async function revokeSessions(
   for (const session of sessions) await auth.revoke({ session });
   await auth.close();
 }
+
+/** Strings that nobody has hashed or flattened before, as the parser of HTTP makes them. */
+export function fresh(texts: readonly string[], passes: number): () => string[] {
+  const bytes = texts.map((text) => Buffer.from(text));
+  return () => Array.from({ length: passes }, () => bytes.map((text) => text.toString('latin1'))).flat();
+}
