@@ -163,7 +163,7 @@ describe('bodies that are made to be misread', () => {
     return '';
   };
   /** Whether a person's form may ask for it, too. */
-  const page = (path: string): boolean => !path.startsWith('/auth/admin/');
+  const page = (path: string): boolean => !/^\/auth\/(?:admin|feed)\//.test(path);
   const untouched = async (): Promise<void> => {
     assert.equal(rowsOf(place.file), rows, 'no row was written');
     assert.equal(await statusOf(world, cookie), 200);

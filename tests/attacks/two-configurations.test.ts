@@ -140,7 +140,8 @@ describe('a process that revokes, beside one that holds things longer than it wo
     await short.auth.revoke({ all: true });
     const { entries } = await short.store.log.pull(null, before);
     const longest = 900_000 + 300_000 + 60_000 + 30_000 + 60_000;
-    assert.ok((entries.at(-1)?.expiresAt ?? 0) >= before + longest, JSON.stringify(entries.at(-1)));
+    // The log's time goes on by the monotonic clock, which may be a millisecond behind the wall's.
+    assert.ok((entries.at(-1)?.expiresAt ?? 0) >= before + longest - 1, JSON.stringify(entries.at(-1)));
     await close();
   });
 
