@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type {
   Clock,
   Cursor,
@@ -141,7 +142,7 @@ export class RevocationLog implements LogSource {
       const answer = await work(tables, trust);
       return { result: answer, appended: await this.#write(tables, intents) };
     });
-    if (appended !== null) this.#tell(appended);
+    if (appended !== null) await this.#tell(appended);
     return { result, cursor: appended?.cursor ?? null };
   }
 
@@ -156,13 +157,16 @@ export class RevocationLog implements LogSource {
     if (intents.some(({ spared, scope }) => spared !== null || scope === 'signing_key'))
       throw new TypeError('such a change needs a transaction');
     const appended = await this.#append(this.#options.store, intents);
-    this.#tell(appended);
+    await this.#tell(appended);
     return { cursor: appended.cursor };
   }
 
-  #tell({ entries }: Appended): void {
+  async #tell({ entries }: Appended): Promise<void> {
     this.#recent.add(entries, this.#options.clock.monotonic());
     for (const listener of this.#listeners) listener(entries, true);
+    // What the listeners have written goes out with this turn. SQLite works on this thread:
+    // what the caller writes next, such as a receipt, would hold it up for as long as the disk takes.
+    await turn();
   }
 
   /**
