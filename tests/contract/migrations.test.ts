@@ -53,21 +53,21 @@ async function assertRefused(filename: string, ...expected: readonly RegExp[]): 
 
 describe('a schema that a newer build has left', () => {
   test('is refused where it needs a newer build, with the versions and the remedy', async () => {
-    const filename = await databaseAt('newer.db', 7, 5);
-    await assertRefused(filename, /version 7 .* version 5, .* knows \d+: run a newer build/);
+    const filename = await databaseAt('newer.db', 107, 105);
+    await assertRefused(filename, /version 107 .* version 105, .* knows \d+: run a newer build/);
     const database = new DatabaseSync(filename);
-    assert.equal(database.prepare('SELECT schema_version FROM schema_state').get()?.['schema_version'], 7);
+    assert.equal(database.prepare('SELECT schema_version FROM schema_state').get()?.['schema_version'], 107);
     database.close();
   });
 
   test('is opened where this build can work with it, and stays as it is', async () => {
-    const filename = await databaseAt('compatible.db', 7, 1);
+    const filename = await databaseAt('compatible.db', 107, 1);
     const store = sqlite(filename);
     await store.open(NOW);
     assert.equal(await store.meta.find('key'), 'value');
     await store.close();
     const database = new DatabaseSync(filename);
-    assert.deepEqual(Object.values(database.prepare('SELECT * FROM schema_state').get() ?? {}), [1, 7, 1]);
+    assert.deepEqual(Object.values(database.prepare('SELECT * FROM schema_state').get() ?? {}), [1, 107, 1]);
     database.close();
   });
 });
