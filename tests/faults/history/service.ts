@@ -28,8 +28,9 @@ const UNTOLD = new Set(['LK_NOT_FRESH', 'LK_ISSUER_UNAVAILABLE', 'LK_TOKEN_STALE
 
 function statusOf(error: unknown): number {
   if (!(error instanceof LatchkeyError)) return 500;
-  if (REFUSED.has(error.code)) return 401;
-  return UNTOLD.has(error.code) ? 503 : 500;
+  const code = String(error.code);
+  if (REFUSED.has(code)) return 401;
+  return UNTOLD.has(code) ? 503 : 500;
 }
 
 async function answer({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
