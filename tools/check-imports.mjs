@@ -39,7 +39,11 @@ const TABLE = [
     ),
     ['verify', 'foundation', 'types of store contract', 'types of access'],
   ],
-  ['store contract', [`${LATCHKEY}stores/store.ts`, `${LATCHKEY}stores/records.ts`], ['verify', 'foundation']],
+  [
+    'store contract',
+    [`${LATCHKEY}stores/store.ts`, `${LATCHKEY}stores/records.ts`],
+    ['verify', 'foundation'],
+  ],
   ['revocation', [`${LATCHKEY}revocation/`], GROUND],
   ['feed', [`${LATCHKEY}feed/`], [...GROUND, 'revocation']],
   ['audit', [`${LATCHKEY}audit/`], GROUND],
