@@ -204,7 +204,7 @@ class Verifier:
             options = {"require": ["exp", "iat", "iss", "aud", "sub", "client_id", "jti"], "verify_iat": False}
             claims = jwt.decode(token, key.key, [algorithm], options, audience=self.audience, issuer=self.issuer)
             if not 0 < claims["exp"] - claims["iat"] <= 900 or claims["iat"] > time.time() + LEEWAY: return refused
-            if any(name in claims for name in ("cnf", "act", "scope", "org")): return refused
+            if any(name in claims for name in ("cnf", "act", "scope", "authorization_details", "org")): return refused
             verdict = self.copy.judge(claims, header["kid"])
         except (jwt.PyJWTError, AttributeError, KeyError, TypeError, ValueError): return refused
         except OSError: return 503, {"code": "LK_NOT_FRESH"}

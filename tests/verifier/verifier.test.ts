@@ -83,13 +83,20 @@ describe('a verifier', () => {
 
   for (const [title, changes] of [
     ['rights that it does not honour', { scope: 'orders:read' }],
-    ['details of authorization', { cnf: { jkt: 'x' } }],
+    ['details of authorization', { authorization_details: [{ type: 'order' }] }],
     ['somebody who acts for another', { act: { sub: 'x' } }],
     ['an organisation', { org: 'x' }],
   ] as const) {
     test(`refuses a token with ${title}, rather than to give more than was meant (@asvs 10.3.2)`, async (t) => {
       const { issuer, orders } = await openScene(t);
       assert.equal(await refusalCode(orders.require(bearing(issuer.token(changes)))), 'LK_TOKEN_REFUSED');
+    });
+  }
+
+  for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, { jwk: {} }, null]) {
+    test(`refuses a token that is bound to a key, of which it asks no proof: ${JSON.stringify(cnf)} (@asvs 10.3.5)`, async (t) => {
+      const { issuer, orders } = await openScene(t);
+      assert.equal(await refusalCode(orders.require(bearing(issuer.token({ cnf })))), 'LK_TOKEN_REFUSED');
     });
   }
 

@@ -201,7 +201,7 @@ describe('an access token', () => {
     });
   }
 
-  for (const name of ['org', 'scope', 'cnf', 'act']) {
+  for (const name of ['org', 'scope', 'authorization_details', 'cnf', 'act']) {
     test(`is refused with ${name}, which would narrow it and is not honoured`, () => {
       for (const value of [null, '', 'x', {}]) {
         assert.throws(() => verifyAccessToken(token({ [name]: value }), rules), refused(MALFORMED, name));

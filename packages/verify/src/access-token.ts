@@ -83,10 +83,10 @@ const AMR: ReadonlySet<unknown> = new Set<Amr>(['pwd']);
 /**
  * Claims that narrow what a token is good for. While nothing here honours them,
  * to ignore one would accept more than its issuer meant: an organisation, rights
- * (RFC 8693 §4.2), a key that its holder must prove (RFC 7800 §3.1), somebody
- * who acts for the subject (RFC 8693 §4.1).
+ * (RFC 8693 §4.2, RFC 9396 §9.1), a key that its holder must prove (RFC 7800 §3.1),
+ * somebody who acts for the subject (RFC 8693 §4.1).
  */
-export const NOT_HONOURED = ['org', 'scope', 'cnf', 'act'] as const;
+export const NOT_HONOURED = ['org', 'scope', 'authorization_details', 'cnf', 'act'] as const;
 
 /**
  * The names that no configuration may give to a claim of its own: those of

@@ -49,6 +49,7 @@ describe('the claims of a configuration', () => {
     'sid',
     'scope',
     'cnf',
+    'authorization_details',
     '__proto__',
     'constructor',
     '',
