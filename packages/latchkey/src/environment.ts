@@ -49,7 +49,13 @@ const VARIABLES = [
 ] as const;
 
 /** Read by the project's own tests and benchmark, and by nothing that is shipped. */
-const OF_TESTS = new Set(['LATCHKEY_CHROMIUM', 'LATCHKEY_TEST_DATABASE_URL']);
+const OF_TESTS = new Set([
+  'LATCHKEY_CADDY',
+  'LATCHKEY_CHROMIUM',
+  'LATCHKEY_NGINX',
+  'LATCHKEY_SCREENSHOTS',
+  'LATCHKEY_TEST_DATABASE_URL',
+]);
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
