@@ -292,6 +292,8 @@ const HARMLESS: readonly (readonly [
         }
         db.exec('ALTER TABLE revocation DROP COLUMN tag');
         db.exec('ALTER TABLE signing_key DROP COLUMN activates_at');
+        for (const column of ['relayed', 'relayed_version'])
+          db.exec(`ALTER TABLE follower DROP COLUMN ${column}`);
         db.exec('DROP TABLE log_beat');
         db.exec('DROP TABLE log_epoch');
         db.exec('DROP TABLE disabled_client');
