@@ -94,8 +94,7 @@ async function demandRefusal({ service, refused }: Following): Promise<void> {
   }
 }
 
-const services: Following[] = [];
-for (let nr = 0; nr < count; nr += 1) services.push(await follow());
+const services = await Promise.all(Array.from({ length: count }, follow));
 const streams = await Promise.all(Array.from({ length: count }, listen));
 
 async function obey(message: unknown): Promise<void> {
