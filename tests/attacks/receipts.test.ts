@@ -4,7 +4,7 @@ import { sqlite } from 'latchkey';
 import { bodyOf, openWorld } from '../http/world.ts';
 import { confirmLog, folder, inside, NOBODY, sessionIn, statusOf } from './scene.ts';
 
-const FOLLOWER = { name: 'elsewhere', acknowledged: 0, relay: null } as const;
+const FOLLOWER = { name: 'elsewhere', acknowledged: 0, keptUntil: 0, relay: null } as const;
 
 describe('a receipt', () => {
   test('is settled at once where nobody else follows (@rule R9)', async () => {

@@ -9,7 +9,7 @@ import { handler } from '../../packages/latchkey/src/http/handler.ts';
 import { compose, type System } from '../../packages/latchkey/src/system.ts';
 import { Program } from '../http/program.ts';
 import { bodyOf, ORIGIN, TEST_SECRET, testClock } from '../http/world.ts';
-import { overriding } from './scene.ts';
+import { inside, overriding } from './scene.ts';
 
 /*
  * Services beside each other: each has ids and tokens of the others in its hands, and gains
@@ -181,6 +181,24 @@ describe('services beside each other', () => {
       assert.deepEqual(await alive(), left, what);
     }
     assert.equal((await program.refresh(tokens.get('refresh') ?? '')).status, 200);
+  });
+
+  test('the receipt of what one revoked is for it, and for nobody else but administrators (@rule R9)', async () => {
+    const held = await person();
+    const token = await addressed(held.refresh, 'orders');
+    const { receipt } = await bodyOf(await ask('/auth/revoke', 'orders', { token }));
+    const path = `/auth/receipts/${String(inside(receipt, 'id'))}`;
+    const stateFor = async (bearer: string | undefined): Promise<unknown> => {
+      const response = await program.send('GET', path, bearer === undefined ? {} : { bearer });
+      const body = await bodyOf(response);
+      return response.status === 200 ? Object.keys(body) : [response.status, body['code']];
+    };
+    assert.deepEqual(await stateFor(keyOf('orders')), Object.keys(receipt as object), 'counts, and no names');
+    assert.deepEqual(await stateFor(keyOf('billing')), [404, 'LK_NOT_FOUND']);
+    assert.deepEqual(await stateFor((await person()).access), [404, 'LK_NOT_FOUND']);
+    for (const nobody of [undefined, held.access, `${keyOf('orders')}x`]) {
+      assert.deepEqual(await stateFor(nobody), [401, 'LK_UNAUTHENTICATED']);
+    }
   });
 
   test('none acts as another by its name beside a key of its own (@incident K9)', async () => {

@@ -182,6 +182,50 @@ for (const [name, on] of STORES) {
       assert.deepEqual(await namesOf(receipt), [['orders'], true]);
     });
 
+    const accepting = async (system: System): Promise<Service> => {
+      const service = new Service(askOf(system), key);
+      service.acceptsUntilExpiry = true;
+      await service.begin();
+      return service;
+    };
+
+    test('are not settled by their deadline for who accepts until expiry, and say how many do', async () => {
+      const [safe, unsafe] = [new Service(askOf(here), key), await accepting(there)];
+      await safe.begin();
+      const { receipt } = await revokeAt(there);
+      assert.deepEqual(await namesOf(receipt), [['orders', 'orders'], false]);
+      assert.deepEqual((await receipt.details()).followers, { confirmed: 2, pending: 2, untilExpiry: 1 });
+      pair.clock.advance(5_001);
+      for (const { rooms } of [here, there]) await rooms.tail.catchUp();
+      for (let pulls = 0; pulls < 2; pulls += 1) await safe.pull();
+      assert.deepEqual(await namesOf(receipt), [['orders'], false], 'it may accept until the token expires');
+      for (let pulls = 0; pulls < 2; pulls += 1) await unsafe.pull();
+      assert.deepEqual(await namesOf(receipt), [[], true]);
+      assert.deepEqual((await receipt.details()).followers, { confirmed: 4, pending: 0 });
+    });
+
+    test('wait for who accepts until expiry though it and its node have died, until no token is left', async () => {
+      await accepting(there);
+      there.rooms.tail.stop();
+      const { receipt } = await revokeAt(here);
+      const left = receipt.tokensDeadBy - receipt.at;
+      assert.ok(left >= 300_000, 'well over what the row of a node that died stays by itself');
+      const states: unknown[] = [];
+      for (let gone = 0; gone <= left; gone += 5_000) {
+        pair.clock.advance(5_000);
+        await here.rooms.tail.catchUp();
+        await reported(here);
+        const { settled, names } = await receipt.details();
+        states.push([settled, names.pending.includes('orders')]);
+      }
+      const late = Math.ceil(left / 5_000) - 1;
+      assert.deepEqual(
+        states.slice(0, late),
+        states.slice(0, late).map(() => [false, true]),
+      );
+      assert.deepEqual(states.at(-1), [true, true]);
+    });
+
     test('forget a service that is silent for a minute, and count it anew when it comes back', async () => {
       const service = new Service(askOf(here), key);
       await service.begin();

@@ -55,6 +55,8 @@ export function followerId(): string {
 export class Service {
   readonly #ask: Ask;
   readonly #key: string;
+  /** Whether it says that it accepts until expiry what it cannot know of. */
+  acceptsUntilExpiry = false;
   readonly follower: string;
   cursor: { epoch: string; tag: number; after: number } = { epoch: '', tag: 0, after: 0 };
 
@@ -78,6 +80,7 @@ export class Service {
   post(fields: object = {}): Promise<Response> {
     return this.send('POST', '/auth/feed/pull', {
       json: { ...this.cursor, follower: this.follower, ...fields },
+      headers: this.acceptsUntilExpiry ? { 'X-Latchkey-Unknown': 'accept-until-expiry' } : {},
     });
   }
 

@@ -6,7 +6,7 @@ import { FollowerWatch } from './follower-watch.ts';
 /** A follower that is told of as so many milliseconds ago. */
 function follower(name: string, lag: number, more: Partial<FollowerState> = {}): FollowerState {
   const id = name as FollowerState['id'];
-  const at = { registeredAt: 0, cursor: 7, behind: 0 };
+  const at = { registeredAt: 0, cursor: 7, behind: 0, acceptsUntilExpiry: false };
   return { id, name, kind: 'node', ...at, lag, fresh: lag < 15_000, self: false, ...more };
 }
 

@@ -32,9 +32,11 @@ const MOST_HEARD = 10_000;
 const PATIENCE: Millis = 500;
 const RETRY_AFTER: Millis = 1_000;
 
-/** What a service asks with: its cursor, and which of its processes it is. */
+/** What a service asks with: its cursor, which of its processes it is, and how that one decides. */
 export interface FeedQuestion extends Cursor {
   readonly follower: FollowerId;
+  /** Whether it lets in until its expiry whatever it cannot know of. */
+  readonly acceptsUntilExpiry: boolean;
 }
 
 export interface FeedOptions {
@@ -100,10 +102,11 @@ export class Feed {
    * @throws `LK_NOT_FRESH` where this node's copy is not; `LK_THROTTLED`, `LK_BUSY` where too
    *   many follow; `LK_STORE_UNAVAILABLE`.
    */
-  async pull(client: string, { follower: id, ...cursor }: FeedQuestion): Promise<string> {
+  async pull(client: string, question: FeedQuestion): Promise<string> {
     this.#requireFresh();
     const { log, remote } = this.#options;
-    const follower = remote.take(client, id, log.readAt);
+    const { follower: id, acceptsUntilExpiry, ...cursor } = question;
+    const follower = remote.take(client, id, log.readAt, acceptsUntilExpiry);
     await this.#admit(follower);
     const tail = this.#options.tail();
     // A hint that is true must be in what answers a pull that was sent after it; and who

@@ -3,7 +3,7 @@ import { failure } from '../errors.ts';
 import { subjectOf } from '../foundation/ids.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
-import { receiptOf } from './end-sessions.ts';
+import { heldByUser, receiptOf } from './end-sessions.ts';
 import type { Rooms } from './rooms.ts';
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'log' | 'tail' | 'receipts' | 'access' | 'emit'>;
@@ -68,7 +68,7 @@ export async function disableClient(rooms: Uses, name: string, by: Administrator
     trust.apply('client_disabled', subject);
   });
   rooms.emit({ type: 'client_disabled', client: name, ...doneBy(by) });
-  return receiptOf(rooms, cursor, by?.id ?? null);
+  return receiptOf(rooms, cursor, heldByUser(by?.id));
 }
 
 /**

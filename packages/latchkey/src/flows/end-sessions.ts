@@ -2,17 +2,21 @@ import type { Cursor, Millis, SessionId, UserId, UserPrincipal } from '@latchkey
 import { failure, invalid } from '../errors.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import { causeOfDeath } from '../sessions/session.ts';
-import type { SessionRecord } from '../stores/records.ts';
+import type { ReceiptHolder, SessionRecord } from '../stores/records.ts';
 import type { Tables } from '../stores/store.ts';
 import type { HeldSession } from './authenticate.ts';
 import type { Rooms } from './rooms.ts';
 
 type Uses = Pick<Rooms, 'config' | 'store' | 'clock' | 'log' | 'tail' | 'receipts' | 'emit'>;
 
-/** Ends the session that a request holds. */
-export async function signOut(rooms: Uses, { id, userId }: HeldSession): Promise<Receipt> {
+/** Ends the session that a request holds, and gives the receipt to whoever asked. */
+export async function signOut(
+  rooms: Uses,
+  { id, userId }: HeldSession,
+  to: ReceiptHolder | null = heldByUser(userId),
+): Promise<Receipt> {
   const { cursor } = await rooms.log.changeAlone((trust) => trust.apply('signed_out', id));
-  const receipt = await receiptOf(rooms, cursor, userId);
+  const receipt = await receiptOf(rooms, cursor, to);
   rooms.emit({ type: 'signed_out', session: id, ...(userId === null ? {} : { user: userId }) });
   return receipt;
 }
@@ -34,7 +38,7 @@ export async function endSession(rooms: Uses, principal: UserPrincipal, id: Sess
     trust.apply('session_ended', id);
   });
   rooms.emit({ type: 'session_ended', user: principal.id, session: id });
-  return receiptOf(rooms, cursor, principal.id);
+  return receiptOf(rooms, cursor, heldByUser(principal.id));
 }
 
 /**
@@ -55,7 +59,7 @@ export async function endSessions(
     return trust.apply('other_sessions_ended', principal.id, current);
   });
   rooms.emit({ type: 'sessions_ended', user: principal.id, session: principal.session.id });
-  return receiptOf(rooms, cursor, principal.id);
+  return receiptOf(rooms, cursor, heldByUser(principal.id));
 }
 
 /**
@@ -79,6 +83,11 @@ export async function livingSession(
   return reading.session;
 }
 
+/** A receipt is given to the user who asked; to nobody where there is none, as before a login. */
+export function heldByUser(user: UserId | null | undefined): ReceiptHolder | null {
+  return user == null ? null : { user };
+}
+
 /**
  * The receipt of a revocation that has been committed. This process's own tail
  * confirms first, so that where nobody else follows, it is settled at once.
@@ -88,7 +97,7 @@ export async function livingSession(
 export async function receiptOf(
   rooms: Pick<Rooms, 'tail' | 'receipts'>,
   cursor: Cursor | null,
-  to: UserId | null,
+  to: ReceiptHolder | null,
   kept: Millis = 0,
 ): Promise<Receipt> {
   if (cursor === null) throw new TypeError('a revocation wrote nothing to the log');

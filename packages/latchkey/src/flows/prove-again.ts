@@ -8,7 +8,7 @@ import type { SessionRecord } from '../stores/records.ts';
 import type { Tables } from '../stores/store.ts';
 import { principalOf } from './check-cookie.ts';
 import { type CheckedPassword, checkPassword } from './check-password.ts';
-import { livingSession, receiptOf } from './end-sessions.ts';
+import { heldByUser, livingSession, receiptOf } from './end-sessions.ts';
 import { requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 import { PASSWORD_ACR, PASSWORD_AMR } from './sign-in.ts';
@@ -115,7 +115,7 @@ export async function changePassword(
   });
   await rooms.throttle.succeeded(principal.id);
   rooms.emit({ type: 'password_changed', user: principal.id, session: principal.session.id, ip });
-  return { cookie: result, receipt: await receiptOf(rooms, cursor, principal.id) };
+  return { cookie: result, receipt: await receiptOf(rooms, cursor, heldByUser(principal.id)) };
 }
 
 async function check(

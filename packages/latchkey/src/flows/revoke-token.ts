@@ -26,10 +26,12 @@ export async function revokeForClient(
   );
   if (inspected === null) return null;
   const { token } = inspected;
-  if (token.kind === 'user') return await signOut(rooms, { id: token.session, userId: token.subject });
+  const holder = { client: client.name };
+  if (token.kind === 'user')
+    return await signOut(rooms, { id: token.session, userId: token.subject }, holder);
   const { cursor } = await rooms.log.change(async (_tables, trust) =>
     trust.apply('client_ended', client.subject),
   );
   rooms.emit({ type: 'client_ended', client: client.name });
-  return await receiptOf(rooms, cursor, null);
+  return await receiptOf(rooms, cursor, holder);
 }

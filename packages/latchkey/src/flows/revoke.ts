@@ -8,7 +8,7 @@ import type { RevocationTarget } from '../revocation/target.ts';
 import { causeOfDeath } from '../sessions/session.ts';
 import type { Tables } from '../stores/store.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
-import { receiptOf } from './end-sessions.ts';
+import { heldByUser, receiptOf } from './end-sessions.ts';
 import type { Rooms } from './rooms.ts';
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'log' | 'tail' | 'receipts' | 'access' | 'emit'>;
@@ -39,7 +39,7 @@ export async function revoke(
           endTarget(trust, target);
         });
   rooms.emit({ ...eventOf(target), ...doneBy(by), ...(reason === null ? {} : { reason }) });
-  return receiptOf(rooms, cursor, by?.id ?? null);
+  return receiptOf(rooms, cursor, heldByUser(by?.id));
 }
 
 /** In one order, so that two who end each other's sessions don't wait for each other. */
@@ -105,5 +105,5 @@ export async function endAnySession(rooms: Uses, id: SessionId, by: Administrato
     ...(result === null ? {} : { user: result }),
     ...doneBy(by),
   });
-  return receiptOf(rooms, cursor, by?.id ?? null);
+  return receiptOf(rooms, cursor, heldByUser(by?.id));
 }

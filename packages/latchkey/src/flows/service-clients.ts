@@ -6,7 +6,7 @@ import type { Receipt } from '../revocation/receipts.ts';
 import type { ServiceClientRecord } from '../stores/records.ts';
 import { newClientKey } from '../tokens/client-key.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
-import { receiptOf } from './end-sessions.ts';
+import { heldByUser, receiptOf } from './end-sessions.ts';
 import type { Rooms } from './rooms.ts';
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'log' | 'tail' | 'receipts' | 'access' | 'emit'>;
@@ -93,7 +93,7 @@ export async function rotateClientKey(
     trust.apply(grace === 0 ? 'client_key_rotated' : 'client_key_replaced', subject);
   });
   rooms.emit({ type: 'client_key_rotated', client: name, ...doneBy(by) });
-  return { name, key, receipt: await receiptOf(rooms, cursor, by?.id ?? null) };
+  return { name, key, receipt: await receiptOf(rooms, cursor, heldByUser(by?.id)) };
 }
 
 function refuseName(name: string): void {

@@ -3,7 +3,7 @@ import type { Receipt } from '../revocation/receipts.ts';
 import { JWKS_MAX_AGE } from '../tokens/key-schedule.ts';
 import type { KeyRotation } from '../tokens/key-turns.ts';
 import { type Administrator, doneBy, requireStillAdministrator } from './administrator.ts';
-import { receiptOf } from './end-sessions.ts';
+import { heldByUser, receiptOf } from './end-sessions.ts';
 import type { RevokedBy } from './revoke.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -49,7 +49,7 @@ export async function revokeSigningKey(
   emit({ type: 'signing_key_revoked', key: kid, ...doneBy(by), ...(reason === null ? {} : { reason }) });
   await readKeys(rooms);
   // Who only reads the published keys may go on with them for as long as they may be kept.
-  return receiptOf(rooms, cursor, by?.id ?? null, JWKS_MAX_AGE * 1_000);
+  return receiptOf(rooms, cursor, heldByUser(by?.id), JWKS_MAX_AGE * 1_000);
 }
 
 /** What was decided is committed: whatever fails from here on must not look as if it were not. */

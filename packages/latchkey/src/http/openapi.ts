@@ -101,8 +101,8 @@ function securityOf({ service, signedIn }: RouteDocument): Record<string, unknow
       { gateway: [], session: [] },
       { gateway: [], token: [] },
     ];
-  if (service === true) return [{ clientBasic: [] }, { clientKey: [] }];
-  return signedIn ? [{ session: [] }, { token: [] }] : [];
+  const byKey = service === undefined ? [] : [{ clientBasic: [] }, { clientKey: [] }];
+  return [...(signedIn ? [{ session: [] }, { token: [] }] : []), ...byKey];
 }
 
 function problemAnswer(codes: readonly Code[], problem: z.ZodType | undefined): Record<string, unknown> {

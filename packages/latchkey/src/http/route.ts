@@ -15,8 +15,8 @@ export interface RouteDocument {
   /** What a body may be sent as. */
   readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
   readonly signedIn: boolean;
-  /** Whether it is for clients with a key, and for nobody else; a gateway's is not in `Authorization`. */
-  readonly service?: true | 'gateway';
+  /** Whether it is for clients with a key: for nobody else, or for them too; a gateway's is not in `Authorization`. */
+  readonly service?: true | 'too' | 'gateway';
   readonly status: number;
   /** `null` for no body. */
   readonly answer: z.ZodType | null;
@@ -64,7 +64,9 @@ export interface Definition<Body extends z.ZodRawShape, Query extends z.ZodRawSh
   readonly tag: RouteDocument['tag'];
   /** Whether somebody must be signed in; checked before the body is looked at. */
   readonly signedIn: boolean;
-  /** Who of them may; checked at the same time. Default everybody. */
+  /** As in `RouteDocument`. */
+  readonly service?: 'too';
+  /** Who of them may; checked at the same time. Default everybody who is signed in. */
   readonly guard?: (exchange: Exchange) => Promise<unknown>;
   readonly body: Body;
   readonly query: Query;
@@ -81,7 +83,7 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   definition: Definition<Body, Query>,
 ): Route {
   const { method, path, summary, tag, signedIn, form, status, answer, errors, act } = definition;
-  const { guard = requirePrincipal } = definition;
+  const { guard = requirePrincipal, service } = definition;
   const body = z.strictObject(definition.body);
   const query = z.strictObject(definition.query);
 
@@ -118,6 +120,7 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
       query,
       media: ['application/json'],
       signedIn,
+      ...(service === undefined ? {} : { service }),
       status,
       answer,
       errors: [...commonErrors(method, signedIn), ...errors],

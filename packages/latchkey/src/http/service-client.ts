@@ -1,4 +1,5 @@
 import type { ServiceClient } from '../flows/authenticate-client.ts';
+import type { RequestHead } from '../foundation/header-source.ts';
 import type { Exchange } from './exchange.ts';
 
 /**
@@ -12,4 +13,9 @@ export async function requireServiceClient({
   request,
 }: Pick<Exchange, 'services' | 'request'>): Promise<ServiceClient> {
   return await services.authenticate(request.headers);
+}
+
+/** Whether a request shows the key of a client, good or not, rather than what a user holds. */
+export function presentsClientKey({ headers }: RequestHead): boolean {
+  return /^(?:basic |bearer +lks_)/i.test(headers.get('authorization') ?? '');
 }

@@ -139,6 +139,7 @@ export const followersShape = z.object({
       behind: z.int().describe('positions to the head'),
       lag_ms: z.int().describe('since its copy was whole, or for another process, since it was heard of'),
       fresh: z.boolean(),
+      accepts_until_expiry: z.boolean().describe('whatever it cannot know of, by its own choice'),
       self: z.boolean().describe('the process that answers'),
     }),
   ),
@@ -158,6 +159,7 @@ export function writeFollowers({ epoch, head, items }: Followers): z.infer<typeo
       behind: follower.behind,
       lag_ms: follower.lag,
       fresh: follower.fresh,
+      accepts_until_expiry: follower.acceptsUntilExpiry,
       self: follower.self,
     })),
   };

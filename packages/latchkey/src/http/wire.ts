@@ -71,9 +71,22 @@ export const signedInShape = z.object({
 export const receiptShape = z.object({
   id,
   at: time.describe('when the revocation was durable'),
-  deadline: time.describe('from here on no one who follows the log accepts what was revoked'),
-  settled: z.boolean().describe('all followers have confirmed, or the deadline has passed'),
-  followers: z.object({ confirmed: z.int(), pending: z.int() }),
+  deadline: time.describe(
+    'from here on no one who follows the log accepts what was revoked, but for those who accept until expiry',
+  ),
+  settled: z
+    .boolean()
+    .describe('all followers have confirmed, or can accept it no more: the deadline has passed'),
+  followers: z.object({
+    confirmed: z.int(),
+    pending: z.int(),
+    until_expiry: z
+      .int()
+      .optional()
+      .describe(
+        'of those pending, who accept until expiry what they cannot know of, for whom `tokens_dead_by` is the deadline; left out where none does',
+      ),
+  }),
   tokens_dead_by: time.describe('from here on nobody accepts it, those included who only read an expiry'),
 });
 
@@ -162,12 +175,13 @@ function writeSession(session: PrincipalSession): z.infer<typeof sessionShape> {
 
 /** A receipt: counts only. */
 export function writeReceipt(receipt: ReceiptState): z.infer<typeof receiptShape> {
+  const { confirmed, pending, untilExpiry } = receipt.followers;
   return {
     id: receipt.id,
     at: rfc3339(receipt.at),
     deadline: rfc3339(receipt.deadline),
     settled: receipt.settled,
-    followers: { confirmed: receipt.followers.confirmed, pending: receipt.followers.pending },
+    followers: { confirmed, pending, ...(untilExpiry === undefined ? {} : { until_expiry: untilExpiry }) },
     tokens_dead_by: rfc3339(receipt.tokensDeadBy),
   };
 }

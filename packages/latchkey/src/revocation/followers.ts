@@ -1,8 +1,8 @@
 import type { Millis, Position, Tail, Timestamp } from '@latchkey/verify';
 import type { FollowerId, FollowerRecord, RemoteFollowerRecord } from '../stores/records.ts';
 import type { Store } from '../stores/store.ts';
-import type { RemoteFollowers } from './remote-followers.ts';
-import { HEARTBEAT } from './revocation-log.ts';
+import { lifeOf, type RemoteFollowers } from './remote-followers.ts';
+import { HEARTBEAT, ROW_LIFE } from './revocation-log.ts';
 
 /** A process that follows the log, as far as is known here. */
 export interface FollowerState {
@@ -20,6 +20,8 @@ export interface FollowerState {
   readonly lag: Millis;
   /** Whether it answers from its copy; for another process, whether it was heard of lately enough to. */
   readonly fresh: boolean;
+  /** Whether it lets in until its expiry whatever it cannot know of: to it `tokensDeadBy` of a receipt applies. */
+  readonly acceptsUntilExpiry: boolean;
   /** Whether it is this very process. */
   readonly self: boolean;
 }
@@ -62,14 +64,16 @@ export async function findFollowers({
   self,
 }: FollowerSources): Promise<readonly KnownFollower[]> {
   const records = await store.followers.list();
+  const at = now();
   const nodes = records.flatMap((record): KnownFollower[] => {
     const { id, name, registeredAt, seenAt } = record;
-    if (record.relay?.ended === true) return [];
+    if (record.relay?.ended === true || seenAt < at - ROW_LIFE) return [];
     const acknowledged = id === self ? (tail.cursor?.seq ?? 0) : record.acknowledged;
-    return [{ id, name, kind: 'node', registeredAt, acknowledged, seenAt }];
+    return [{ id, name, kind: 'node', registeredAt, acknowledged, seenAt, acceptsUntilExpiry: false }];
   });
   const services = new Map<string, KnownFollower>();
-  for (const { client, ...told } of [...reportedBy(records, self), ...remote.list(now())]) {
+  for (const { client, ...told } of [...reportedBy(records, self), ...remote.list(at)]) {
+    if (told.seenAt < at - lifeOf(told)) continue;
     // An id is drawn by whoever has it: nobody may acknowledge for the process of another client.
     const key = `${told.id} ${client}`;
     const before = services.get(key) ?? { ...told, name: client, kind: 'service' };
@@ -78,6 +82,7 @@ export async function findFollowers({
       registeredAt: Math.min(before.registeredAt, told.registeredAt),
       acknowledged: Math.max(before.acknowledged, told.acknowledged),
       seenAt: Math.max(before.seenAt, told.seenAt),
+      acceptsUntilExpiry: before.acceptsUntilExpiry || told.acceptsUntilExpiry,
     });
   }
   return [...nodes, ...services.values()].toSorted((one, other) => one.registeredAt - other.registeredAt);
@@ -93,12 +98,13 @@ export async function listFollowers(sources: FollowerSources): Promise<Followers
   const followers = await findFollowers(sources);
   const { epoch, seq: head } = await store.log.head();
   const at = now();
-  const items = followers.map(({ id, name, kind, registeredAt, acknowledged: cursor, seenAt }) => {
+  const items = followers.map((follower) => {
+    const { id, name, kind, registeredAt, acknowledged: cursor, seenAt, acceptsUntilExpiry } = follower;
     const isSelf = id === self;
     const lag = Math.round(isSelf ? tail.lag() : Math.max(0, at - seenAt));
     const fresh = isSelf ? tail.isFresh() : lag < HEARTBEAT + tail.maxStaleness;
     const behind = Math.max(0, head - cursor);
-    return { id, name, kind, registeredAt, cursor, behind, lag, fresh, self: isSelf };
+    return { id, name, kind, registeredAt, cursor, behind, lag, fresh, acceptsUntilExpiry, self: isSelf };
   });
   return { epoch, head, items };
 }

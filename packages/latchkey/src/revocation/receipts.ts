@@ -1,9 +1,9 @@
-import type { Clock, Cursor, Millis, Position, Timestamp, UserId } from '@latchkey/verify';
+import type { Clock, Cursor, Millis, Position, Timestamp } from '@latchkey/verify';
 import { type Duration, parseDuration } from '../foundation/durations.ts';
 import { newId } from '../foundation/ids.ts';
-import type { ReceiptId, ReceiptRecord } from '../stores/records.ts';
+import type { ReceiptHolder, ReceiptId, ReceiptRecord } from '../stores/records.ts';
 import { type Bounds, MOST } from './bounds.ts';
-import { type FollowerSources, findFollowers } from './followers.ts';
+import { type FollowerSources, findFollowers, type KnownFollower } from './followers.ts';
 
 /** How long a receipt can be asked for. */
 const RECEIPT_LIFE: Millis = 3_600_000;
@@ -17,11 +17,22 @@ export interface ReceiptState {
   readonly id: ReceiptId;
   /** When the revocation was durable. */
   readonly at: Timestamp;
-  /** From here on no one who follows the log accepts what was revoked, whatever breaks. */
+  /**
+   * From here on no one who follows the log accepts what was revoked, whatever breaks; but for
+   * those who accept until expiry what they cannot know of.
+   */
   readonly deadline: Timestamp;
-  /** Every follower registered before `at` has confirmed, or the deadline has passed. */
+  /**
+   * Every follower registered before `at` has confirmed, or cannot accept it any more: the
+   * deadline has passed, and for those who accept until expiry, `tokensDeadBy`.
+   */
   readonly settled: boolean;
-  readonly followers: { readonly confirmed: number; readonly pending: number };
+  readonly followers: {
+    readonly confirmed: number;
+    readonly pending: number;
+    /** Of those pending, who accept until expiry; left out where none does. */
+    readonly untilExpiry?: number;
+  };
   /** From here on nobody accepts it, those included who only read a token's expiry. */
   readonly tokensDeadBy: Timestamp;
 }
@@ -71,7 +82,7 @@ export class Receipts {
    * @param kept how long those who don't follow may keep what vouched for tokens, counted
    *   from when the last follower has stopped handing it out.
    */
-  async open(cursor: Cursor, userId: UserId | null, kept: Millis = 0): Promise<Receipt> {
+  async open(cursor: Cursor, holder: ReceiptHolder | null, kept: Millis = 0): Promise<Receipt> {
     const { followers, bounds, onError } = this.#options;
     const { store, now } = followers;
     const at = now();
@@ -86,7 +97,7 @@ export class Receipts {
       deadline,
       // Of tokens that were issued before the commit, and read at the most that long before.
       tokensDeadBy: Math.max(deadline + Math.max(kept, GATEWAY_CACHE), at + accessLife),
-      userId,
+      holder,
       expiresAt: at + RECEIPT_LIFE,
     };
     // The revocation is committed: whatever fails from here on must not look as if it were not.
@@ -109,9 +120,9 @@ export class Receipts {
   }
 
   /** The state of a receipt as of now, for whom it was given to; `null` for anybody else. */
-  async find(id: ReceiptId, userId: UserId, wait: Millis): Promise<ReceiptState | null> {
+  async find(id: ReceiptId, holder: ReceiptHolder, wait: Millis): Promise<ReceiptState | null> {
     const record = await this.#options.followers.store.receipts.find(id);
-    if (record === null || record.userId !== userId) return null;
+    if (record === null || !isHeldBy(record, holder)) return null;
     return countsOf(await this.#wait(record, wait));
   }
 
@@ -123,22 +134,26 @@ export class Receipts {
 
   async #stateOf(record: ReceiptRecord): Promise<ReceiptDetails> {
     const { followers } = this.#options;
-    const confirmed: string[] = [];
-    const pending: string[] = [];
-    for (const { name, registeredAt, acknowledged } of await findFollowers(followers)) {
-      if (registeredAt > record.at) continue;
-      (acknowledged >= record.seq ? confirmed : pending).push(name);
-    }
+    const { id, at, deadline, tokensDeadBy, seq, epoch } = record;
+    const counted = (await findFollowers(followers)).filter(({ registeredAt }) => registeredAt <= at);
+    const confirmed = counted.filter(({ acknowledged }) => acknowledged >= seq);
+    const pending = counted.filter(({ acknowledged }) => acknowledged < seq);
+    const untilExpiry = pending.filter(({ acceptsUntilExpiry }) => acceptsUntilExpiry).length;
+    const now = followers.now();
     return {
-      id: record.id,
-      at: record.at,
-      deadline: record.deadline,
-      settled: pending.length === 0 || followers.now() >= record.deadline,
-      followers: { confirmed: confirmed.length, pending: pending.length },
-      tokensDeadBy: record.tokensDeadBy,
-      seq: record.seq,
-      epoch: record.epoch,
-      names: { confirmed, pending },
+      id,
+      at,
+      deadline,
+      settled: pending.every((follower) => now >= (follower.acceptsUntilExpiry ? tokensDeadBy : deadline)),
+      followers: {
+        confirmed: confirmed.length,
+        pending: pending.length,
+        ...(untilExpiry === 0 ? {} : { untilExpiry }),
+      },
+      tokensDeadBy,
+      seq,
+      epoch,
+      names: { confirmed: confirmed.map(nameOf), pending: pending.map(nameOf) },
     };
   }
 
@@ -151,6 +166,16 @@ export class Receipts {
     }
     return state;
   }
+}
+
+function nameOf({ name }: KnownFollower): string {
+  return name;
+}
+
+function isHeldBy({ holder }: ReceiptRecord, asking: ReceiptHolder): boolean {
+  if (holder === null) return false;
+  if ('user' in asking) return 'user' in holder && holder.user === asking.user;
+  return 'client' in holder && holder.client === asking.client;
 }
 
 /** What holds of a revocation whatever is known of its followers: the deadline. */

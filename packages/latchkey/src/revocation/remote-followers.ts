@@ -1,9 +1,12 @@
 import type { Clock, Millis, Position, Timestamp } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import type { FollowerId, Relay, RemoteFollowerRecord } from '../stores/records.ts';
+import { MOST as MOST_HELD } from './bounds.ts';
 
 /** A follower silent for so long is forgotten: nothing that it was told can still be relied on. */
 export const FOLLOWER_LIFE: Millis = 60_000;
+/** One that accepts until expiry what it cannot know of may go by any token that there was when it was heard of last. */
+const UNTIL_EXPIRY_LIFE: Millis = MOST_HELD.accessLife + FOLLOWER_LIFE;
 /** Processes of one client, on one node. */
 const MOST_OF_CLIENT = 500;
 /** Processes of all clients, on one node: their cursors are one value of its row. */
@@ -17,11 +20,18 @@ export interface RemoteFollower {
   readonly client: string;
   readonly registeredAt: Timestamp;
   acknowledged: Position;
+  /** Whether it lets in until its expiry whatever it cannot know of. */
+  acceptsUntilExpiry: boolean;
   /** By the monotonic clock. */
   seenAt: Millis;
   /** Settled when all nodes see it, and this node has asked the log after that; `null` before that was begun, and where it failed. */
   admission: Promise<void> | null;
   admitted: boolean;
+}
+
+/** How long after it was heard of last a follower counts. */
+export function lifeOf({ acceptsUntilExpiry }: Pick<RemoteFollowerRecord, 'acceptsUntilExpiry'>): Millis {
+  return acceptsUntilExpiry ? UNTIL_EXPIRY_LIFE : FOLLOWER_LIFE;
 }
 
 /**
@@ -56,17 +66,28 @@ export class RemoteFollowers {
    * @param registeredAt by the log's clock, and never later than it is.
    * @throws `LK_THROTTLED` where the client has too many, `LK_BUSY` where all together have.
    */
-  take(client: string, id: FollowerId, registeredAt: Timestamp): RemoteFollower {
+  take(client: string, id: FollowerId, registeredAt: Timestamp, acceptsUntilExpiry = false): RemoteFollower {
     const ofClient = this.#clients.get(client) ?? new Map<string, RemoteFollower>();
     const known = ofClient.get(id);
     const seenAt = this.#clock.monotonic();
     if (known !== undefined) {
       known.seenAt = seenAt;
+      // Never taken back: which of the processes of one id it was is not known.
+      known.acceptsUntilExpiry ||= acceptsUntilExpiry;
       return known;
     }
     if (ofClient.size >= MOST_OF_CLIENT) throw failure('LK_THROTTLED', { retryAfter: RETRY_AFTER });
     if (this.#size >= MOST) throw failure('LK_BUSY', { retryAfter: RETRY_AFTER });
-    const follower = { id, client, registeredAt, acknowledged: 0, seenAt, admission: null, admitted: false };
+    const follower = {
+      id,
+      client,
+      registeredAt,
+      acknowledged: 0,
+      acceptsUntilExpiry,
+      seenAt,
+      admission: null,
+      admitted: false,
+    };
     ofClient.set(id, follower);
     this.#clients.set(client, ofClient);
     this.#size += 1;
@@ -85,9 +106,16 @@ export class RemoteFollowers {
   list(now: Timestamp): readonly RemoteFollowerRecord[] {
     const monotonic = this.#clock.monotonic();
     return [...this.#clients.values()].flatMap((ofClient) =>
-      [...ofClient.values()].map(({ id, client, registeredAt, acknowledged, seenAt }) => {
-        return { id, client, registeredAt, acknowledged, seenAt: Math.floor(now - (monotonic - seenAt)) };
-      }),
+      [...ofClient.values()].map(
+        ({ id, client, registeredAt, acknowledged, seenAt, acceptsUntilExpiry }) => ({
+          id,
+          client,
+          registeredAt,
+          acknowledged,
+          seenAt: Math.floor(now - (monotonic - seenAt)),
+          acceptsUntilExpiry,
+        }),
+      ),
     );
   }
 
@@ -106,10 +134,10 @@ export class RemoteFollowers {
   }
 
   #forgetSilent(): void {
-    const since = this.#clock.monotonic() - FOLLOWER_LIFE;
+    const now = this.#clock.monotonic();
     for (const [client, ofClient] of this.#clients) {
-      for (const [id, { seenAt }] of ofClient) {
-        if (seenAt > since) continue;
+      for (const [id, follower] of ofClient) {
+        if (now - follower.seenAt < lifeOf(follower)) continue;
         ofClient.delete(id);
         this.#size -= 1;
       }

@@ -29,13 +29,13 @@ import type { Bounds } from './bounds.ts';
 import { CAUSES, type Cause, type SparingCause, type SubjectOf } from './causes.ts';
 import { judgeHistory } from './history.ts';
 import { RecentEntries } from './recent-entries.ts';
-import { FOLLOWER_LIFE, type RemoteFollowers } from './remote-followers.ts';
+import { FOLLOWER_LIFE, lifeOf, type RemoteFollowers } from './remote-followers.ts';
 import type { Watermark } from './watermark.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
 export const HEARTBEAT: Millis = 10_000;
 /** A row that nobody has written for so long is of nobody who could still go by what was read before. */
-const ROW_LIFE: Millis = FOLLOWER_LIFE + 2 * HEARTBEAT;
+export const ROW_LIFE: Millis = FOLLOWER_LIFE + 2 * HEARTBEAT;
 /** How often it writes the latter where it has come further; more often would be a write for each pull (R9). */
 const ACKNOWLEDGE: Millis = 1_000;
 /** R6: clocks may differ by so much, and a minute on top for what nobody thought of. */
@@ -358,7 +358,7 @@ export class RevocationLog implements LogSource {
       remote.notReported();
       throw error;
     }
-    await store.followers.sweep(now - ROW_LIFE);
+    await store.followers.sweep(now - ROW_LIFE, now);
     this.#registeredAt = registeredAt;
     this.#beatAt = now;
     this.#acknowledged = reached;
@@ -372,6 +372,7 @@ export class RevocationLog implements LogSource {
       registeredAt,
       acknowledged: this.#reached,
       seenAt: now,
+      keptUntil: now + Math.max(ROW_LIFE, ...(relay?.followers ?? []).map(lifeOf)),
       relay,
     });
   }

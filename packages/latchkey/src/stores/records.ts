@@ -221,10 +221,13 @@ export interface ReceiptRecord {
   readonly at: Timestamp;
   readonly deadline: Timestamp;
   readonly tokensDeadBy: Timestamp;
-  /** To whom it was given. */
-  readonly userId: UserId | null;
+  /** To whom it was given; `null` for nobody who could ask. */
+  readonly holder: ReceiptHolder | null;
   readonly expiresAt: Timestamp;
 }
+
+/** Who asked for a revocation, and may ask how far it has come: a user, or a client with a key. */
+export type ReceiptHolder = { readonly user: UserId } | { readonly client: string };
 
 /** One process that follows the log in the store. */
 export interface FollowerRecord {
@@ -233,6 +236,8 @@ export interface FollowerRecord {
   readonly registeredAt: Timestamp;
   readonly acknowledged: Position;
   readonly seenAt: Timestamp;
+  /** Until then the row stays though nobody writes it: somebody who followed through it counts for so long. */
+  readonly keptUntil: Timestamp;
   /** `null` where nobody ever followed through it. */
   readonly relay: Relay | null;
 }
@@ -256,6 +261,8 @@ export interface RemoteFollowerRecord {
   readonly registeredAt: Timestamp;
   readonly acknowledged: Position;
   readonly seenAt: Timestamp;
+  /** Whether it lets in until its expiry whatever it cannot know of. */
+  readonly acceptsUntilExpiry: boolean;
 }
 
 /** The name under which the id of the root key stands that the database goes with. */

@@ -283,8 +283,11 @@ export interface FollowerStore {
   put(follower: FollowerRecord): Promise<void>;
   list(): Promise<readonly FollowerRecord[]>;
   remove(id: FollowerId): Promise<void>;
-  /** Removes those not seen since `before`; each must register again before its next pull is answered. */
-  sweep(before: Timestamp): Promise<number>;
+  /**
+   * Removes those not seen since `before` that are not kept until later than `now`; each must
+   * register again before its next pull is answered.
+   */
+  sweep(before: Timestamp, now: Timestamp): Promise<number>;
 }
 
 /** Every part of the store, inside or outside a transaction. */

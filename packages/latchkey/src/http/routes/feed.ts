@@ -10,6 +10,9 @@ import { requireServiceClient } from '../service-client.ts';
 /** The media type of a snapshot. */
 export const SNAPSHOT_TYPE = 'application/vnd.latchkey.revlog';
 
+/** In which a service says what it does with tokens that it cannot know of; a later version may say more. */
+const UNKNOWN_HEADER = 'X-Latchkey-Unknown';
+
 const ERRORS: readonly Code[] = ['LK_UNAUTHENTICATED', 'LK_THROTTLED', 'LK_BUSY', 'LK_NOT_FRESH'];
 
 const position = z.int('is no whole number').min(0, 'is negative');
@@ -80,7 +83,9 @@ export const feedPullRoute: Route = {
     const { epoch, tag, after, follower: id } = parse(pullBody, value);
     const follower = findId<'follower'>(id);
     if (follower === null) throw invalid('follower', 'is not 16 bytes as base64url');
-    const text = await exchange.rooms.feed.pull(name, { epoch, tag, seq: after, follower });
+    const acceptsUntilExpiry = exchange.request.headers.get(UNKNOWN_HEADER) === 'accept-until-expiry';
+    const question = { epoch, tag, seq: after, follower, acceptsUntilExpiry };
+    const text = await exchange.rooms.feed.pull(name, question);
     return new Response(text, {
       headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' },
     });

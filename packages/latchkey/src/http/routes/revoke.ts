@@ -5,13 +5,12 @@ import { claimedBy } from '../../flows/check-token.ts';
 import { signOut } from '../../flows/end-sessions.ts';
 import { sessionOfRefreshToken } from '../../flows/refresh.ts';
 import { revokeForClient } from '../../flows/revoke-token.ts';
-import type { RequestHead } from '../../foundation/header-source.ts';
 import type { Receipt } from '../../revocation/receipts.ts';
 import { looksLikeRefreshToken } from '../../tokens/refresh-token.ts';
 import type { Exchange } from '../exchange.ts';
 import { oauthRoute, oauthText } from '../oauth.ts';
 import type { Route } from '../route.ts';
-import { requireServiceClient } from '../service-client.ts';
+import { presentsClientKey, requireServiceClient } from '../service-client.ts';
 import { receiptShape, writeReceipt } from '../wire.ts';
 
 /**
@@ -42,15 +41,11 @@ export const revokeRoute: Route = oauthRoute({
 async function receiptFor(exchange: Exchange, token: string): Promise<Receipt | null> {
   const { rooms, request } = exchange;
   // RFC 7009 §2.1: whoever has a key shows it, also for what was issued to a client with a key.
-  if (presentsKey(request) || claimedBy(token).client !== null)
+  // Any other credential is a user's, which proves no more than the one in the body.
+  if (presentsClientKey(request) || claimedBy(token).client !== null)
     return await revokeForClient(rooms, await requireServiceClient(exchange), token);
   const held = await holderOf(exchange, token);
   return held === null ? null : await signOut(rooms, held);
-}
-
-/** Anything else in the header is a user's token, which proves no more than the one in the body. */
-function presentsKey({ headers }: RequestHead): boolean {
-  return /^(?:basic |bearer +lks_)/i.test(headers.get('authorization') ?? '');
 }
 
 async function holderOf({ rooms, authenticator }: Exchange, token: string): Promise<HeldSession | null> {

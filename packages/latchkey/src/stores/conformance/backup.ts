@@ -199,6 +199,7 @@ function keeping(test: StoreTest): void {
       registeredAt: NOW,
       acknowledged: 1,
       seenAt: NOW,
+      keptUntil: NOW,
       relay: null,
     };
     await store.followers.put(follower);

@@ -108,7 +108,7 @@ function sampleReceipt(changes: Partial<ReceiptRecord> = {}): ReceiptRecord {
     at: NOW,
     deadline: NOW + 5_000,
     tokensDeadBy: NOW + 6_000,
-    userId: null,
+    holder: null,
     expiresAt: NOW + DAY,
     ...changes,
   };
@@ -117,7 +117,9 @@ function sampleReceipt(changes: Partial<ReceiptRecord> = {}): ReceiptRecord {
 function receipts(test: StoreTest): void {
   test('a receipt comes back as it was written', async (store) => {
     const user = await createUser(store);
-    for (const receipt of [sampleReceipt(), sampleReceipt({ userId: user.id })]) {
+    const holders = [null, { user: user.id }, { client: 'orders' }];
+    for (const holder of holders) {
+      const receipt = sampleReceipt({ holder });
       await store.receipts.create(receipt);
       assert.deepEqual(await store.receipts.find(receipt.id), receipt);
     }
@@ -144,6 +146,7 @@ function sampleFollower(changes: Partial<FollowerRecord> = {}): FollowerRecord {
     registeredAt: NOW,
     acknowledged: 1,
     seenAt: NOW,
+    keptUntil: NOW,
     relay: null,
     ...changes,
   };
@@ -176,9 +179,14 @@ function followers(test: StoreTest): void {
       registeredAt: NOW,
       acknowledged: 3,
       seenAt: NOW + 1,
+      acceptsUntilExpiry: false,
     };
     const first = { version: 1, ended: false, followers: [remote] };
-    const second = { version: 2, ended: true, followers: [{ ...remote, acknowledged: 9 }, remote] };
+    const second = {
+      version: 2,
+      ended: true,
+      followers: [{ ...remote, acknowledged: 9, acceptsUntilExpiry: true }, remote],
+    };
     const follower = sampleFollower();
     const relayOf = async () => (await store.followers.list()).map(({ relay }) => relay);
     await store.followers.put(follower);
@@ -192,12 +200,14 @@ function followers(test: StoreTest): void {
     assert.deepEqual(await relayOf(), [{ version: 3, ended: false, followers: [] }]);
   });
 
-  test('a sweep removes the followers that were not seen since', async (store) => {
+  test('a sweep removes the followers that were not seen since, but for those that are to be kept', async (store) => {
     const gone = sampleFollower({ seenAt: NOW - 1 });
-    const here = sampleFollower({ seenAt: NOW });
-    for (const follower of [gone, here]) await store.followers.put(follower);
-    assert.equal(await store.followers.sweep(NOW), 1);
-    assert.equal(await store.followers.sweep(NOW), 0);
-    assert.deepEqual(await store.followers.list(), [here]);
+    const kept = sampleFollower({ seenAt: NOW - 1, keptUntil: NOW + 1, registeredAt: NOW + 1 });
+    const here = sampleFollower({ seenAt: NOW, registeredAt: NOW + 2 });
+    for (const follower of [gone, kept, here]) await store.followers.put(follower);
+    assert.equal(await store.followers.sweep(NOW, NOW), 1);
+    assert.equal(await store.followers.sweep(NOW, NOW), 0);
+    assert.deepEqual(await store.followers.list(), [kept, here]);
+    assert.equal(await store.followers.sweep(NOW, NOW + 1), 1);
   });
 }

@@ -19,6 +19,7 @@ export function followerStatements(db: Kysely<Schema>) {
     registeredAt: Timestamp;
     acknowledged: Position;
     seenAt: Timestamp;
+    keptUntil: Timestamp;
     relayed: string | null;
     relayedVersion: number;
   };
@@ -32,6 +33,7 @@ export function followerStatements(db: Kysely<Schema>) {
           registered_at: param('registeredAt'),
           acknowledged: param('acknowledged'),
           seen_at: param('seenAt'),
+          kept_until: param('keptUntil'),
           relayed: param('relayed'),
           relayed_version: param('relayedVersion'),
         })
@@ -39,6 +41,7 @@ export function followerStatements(db: Kysely<Schema>) {
           conflict.column('id').doUpdateSet((eb) => ({
             name: eb.ref('excluded.name'),
             seen_at: eb.ref('excluded.seen_at'),
+            kept_until: eb.ref('excluded.kept_until'),
             // A report that was overtaken on its way takes nothing back.
             acknowledged: eb
               .case()
@@ -65,8 +68,11 @@ export function followerStatements(db: Kysely<Schema>) {
     remove: new Statement((param: Param<{ id: Bytes }>) =>
       db.deleteFrom('follower').where('id', '=', param('id')),
     ),
-    sweep: new Statement((param: Param<{ before: Timestamp }>) =>
-      db.deleteFrom('follower').where('seen_at', '<', param('before')),
+    sweep: new Statement((param: Param<{ before: Timestamp; now: Timestamp }>) =>
+      db
+        .deleteFrom('follower')
+        .where('seen_at', '<', param('before'))
+        .where('kept_until', '<=', param('now')),
     ),
   };
 }
@@ -88,6 +94,7 @@ export class SqlFollowers implements FollowerStore {
       registeredAt: follower.registeredAt,
       acknowledged: follower.acknowledged,
       seenAt: follower.seenAt,
+      keptUntil: follower.keptUntil,
       relayed: follower.relay === null ? null : writeRelay(follower.relay),
       relayedVersion: follower.relay?.version ?? 0,
     });
@@ -101,6 +108,7 @@ export class SqlFollowers implements FollowerStore {
       registeredAt: row.registered_at,
       acknowledged: row.acknowledged,
       seenAt: row.seen_at,
+      keptUntil: row.kept_until,
       relay: row.relayed === null ? null : readRelay(row.relayed, row.relayed_version),
     }));
   }
@@ -109,19 +117,20 @@ export class SqlFollowers implements FollowerStore {
     await this.#runner.write(this.#statements.remove, { id: idBytes(id) });
   }
 
-  async sweep(before: Timestamp): Promise<number> {
-    return await this.#runner.write(this.#statements.sweep, { before });
+  async sweep(before: Timestamp, now: Timestamp): Promise<number> {
+    return await this.#runner.write(this.#statements.sweep, { before, now });
   }
 }
 
 /** One value for all of them, written by one process and read whole: rows would be a write for each. */
 function writeRelay({ ended, followers }: Relay): string {
-  const rows = followers.map(({ id, client, registeredAt, acknowledged, seenAt }) => [
+  const rows = followers.map(({ id, client, registeredAt, acknowledged, seenAt, acceptsUntilExpiry }) => [
     id,
     client,
     registeredAt,
     acknowledged,
     seenAt,
+    acceptsUntilExpiry,
   ]);
   return JSON.stringify({ ended, followers: rows });
 }
@@ -136,11 +145,19 @@ function readRelay(text: string, version: number): Relay {
 
 function readRemote(row: unknown): RemoteFollowerRecord {
   const columns: readonly unknown[] = Array.isArray(row) ? row : [];
-  const [id, client, registeredAt, acknowledged, seenAt] = columns;
+  const [id, client, registeredAt, acknowledged, seenAt, acceptsUntilExpiry] = columns;
   if (typeof id !== 'string' || typeof client !== 'string') throw new TypeError(NO_RELAY);
   if (typeof registeredAt !== 'number' || typeof acknowledged !== 'number' || typeof seenAt !== 'number')
     throw new TypeError(NO_RELAY);
-  return { id: id as FollowerId, client, registeredAt, acknowledged, seenAt };
+  // The build before did not write the last.
+  return {
+    id: id as FollowerId,
+    client,
+    registeredAt,
+    acknowledged,
+    seenAt,
+    acceptsUntilExpiry: acceptsUntilExpiry === true,
+  };
 }
 
 const NO_RELAY = 'the followers of a node are not written as this build reads them';

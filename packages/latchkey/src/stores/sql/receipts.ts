@@ -1,9 +1,9 @@
 import type { Position, Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
-import type { ReceiptId, ReceiptRecord } from '../records.ts';
+import type { ReceiptHolder, ReceiptId, ReceiptRecord } from '../records.ts';
 import type { ReceiptStore } from '../store.ts';
-import type { Schema } from './schema.ts';
+import type { ReceiptTable, Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
 
 type Bytes = Uint8Array;
@@ -21,6 +21,7 @@ export function receiptStatements(db: Kysely<Schema>) {
     deadline: Timestamp;
     tokensDeadBy: Timestamp;
     userId: Bytes | null;
+    client: string | null;
     expiresAt: Timestamp;
   };
   return {
@@ -33,6 +34,7 @@ export function receiptStatements(db: Kysely<Schema>) {
         deadline: param('deadline'),
         tokens_dead_by: param('tokensDeadBy'),
         user_id: param('userId'),
+        client: param('client'),
         expires_at: param('expiresAt'),
       }),
     ),
@@ -71,7 +73,7 @@ export class SqlReceipts implements ReceiptStore {
       at: receipt.at,
       deadline: receipt.deadline,
       tokensDeadBy: receipt.tokensDeadBy,
-      userId: receipt.userId === null ? null : idBytes(receipt.userId),
+      ...writeHolder(receipt.holder),
       expiresAt: receipt.expiresAt,
     });
   }
@@ -86,7 +88,7 @@ export class SqlReceipts implements ReceiptStore {
       at: row.at,
       deadline: row.deadline,
       tokensDeadBy: row.tokens_dead_by,
-      userId: row.user_id === null ? null : idFromBytes(row.user_id),
+      holder: holderOf(row),
       expiresAt: row.expires_at,
     };
   }
@@ -94,4 +96,16 @@ export class SqlReceipts implements ReceiptStore {
   async sweep(before: Timestamp, limit: number): Promise<number> {
     return await this.#runner.write(this.#statements.sweep, { before, limit });
   }
+}
+
+function writeHolder(holder: ReceiptHolder | null): { userId: Bytes | null; client: string | null } {
+  if (holder === null) return { userId: null, client: null };
+  return 'user' in holder
+    ? { userId: idBytes(holder.user), client: null }
+    : { userId: null, client: holder.client };
+}
+
+function holderOf({ user_id: user, client }: Pick<ReceiptTable, 'user_id' | 'client'>): ReceiptHolder | null {
+  if (user !== null) return { user: idFromBytes(user) };
+  return client === null ? null : { client };
 }

@@ -192,6 +192,7 @@ export interface ReceiptTable {
   readonly deadline: Timestamp;
   readonly tokens_dead_by: Timestamp;
   readonly user_id: Bytes | null;
+  readonly client: string | null;
   readonly expires_at: Timestamp;
 }
 
@@ -201,6 +202,7 @@ export interface FollowerTable {
   readonly registered_at: Timestamp;
   readonly acknowledged: Position;
   readonly seen_at: Timestamp;
+  readonly kept_until: Timestamp;
   /** JSON of those who follow through it; `null` where nobody ever has. */
   readonly relayed: string | null;
   /** Rises with each report of them. */
