@@ -74,3 +74,19 @@ test('a request becomes one line of its own form, a control character in its pat
     msg: 'request',
   });
 });
+
+test('what machines ask all the time is not in the log while it is answered', () => {
+  const { log, lines } = scene();
+  const line = { request: 'one', method: 'POST', ms: 1, ip: null } as const;
+  log.request({ ...line, path: '/auth/feed/pull', status: 200 });
+  log.request({ ...line, path: '/health/ready', status: 200 });
+  log.request({ ...line, path: '/auth/feed/pull', status: 503 });
+  log.request({ ...line, path: '/auth/sign-in', status: 200 });
+  assert.deepEqual(
+    lines().map(({ path, status }) => [path, status]),
+    [
+      ['/auth/feed/pull', 503],
+      ['/auth/sign-in', 200],
+    ],
+  );
+});

@@ -31,6 +31,13 @@ const WARNINGS: ReadonlySet<AuthEvent['type']> = new Set([
   'signing_key_revoked',
 ]);
 
+const ROUTINE: ReadonlySet<string> = new Set([
+  '/auth/feed/pull',
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+]);
+
 /** All that is logged of a request: none of it can hold a credential. */
 export interface RequestLine {
   readonly request: string;
@@ -61,7 +68,16 @@ export function logTo(stream: DestinationStream, level: string): Log {
   const paths = REDACTED.flatMap((name) => [`["${name}"]`, `*["${name}"]`]);
   const logger = pino({ level, base: null, redact: { paths, censor: '[secret]' } }, stream);
   const requests = pino({ level, base: null }, stream);
-  return { logger, request: (line) => requests.info(line, 'request') };
+  const request = (line: RequestLine): void => {
+    if (isRoutine(line)) requests.debug(line, 'request');
+    else requests.info(line, 'request');
+  };
+  return { logger, request };
+}
+
+/** What machines ask all the time and is well: each service pulls once a second. The metrics count it. */
+function isRoutine({ path, status }: RequestLine): boolean {
+  return status === 200 && ROUTINE.has(path);
 }
 
 /** Writes an event as a line. Ids are logged, credentials never are part of an event. */

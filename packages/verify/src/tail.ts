@@ -67,6 +67,7 @@ export class Tail {
   #origin: { readonly log: Timestamp; readonly monotonic: Millis } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
   #starting: Promise<void> | null = null;
   #unsubscribe: (() => void) | undefined;
   #inFlight: Promise<boolean> | null = null;
@@ -123,6 +124,8 @@ export class Tail {
     this.#timer = undefined;
     clearTimeout(this.#soon);
     this.#soon = undefined;
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
   }
@@ -167,7 +170,11 @@ export class Tail {
     }
     if (heard.length > 0) this.#options.onHeard?.(heard);
     if (atOnce) {
-      void this.catchUp();
+      // Whoever hears of it with this goes first: where the store works on this thread, a pull holds it up.
+      this.#turn ??= setImmediate(() => {
+        this.#turn = undefined;
+        void this.catchUp();
+      });
       return;
     }
     this.#soon ??= setTimeout(() => {

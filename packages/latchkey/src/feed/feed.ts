@@ -84,8 +84,8 @@ export class Feed {
       },
       onHint: (listener) =>
         log.onHint((entries, own) => {
-          listener(entries, own);
           this.#hear(entries);
+          listener(entries, own);
         }),
     };
   }
@@ -222,7 +222,10 @@ export class Feed {
       const told = entries.slice(-MOST_TOLD);
       this.#streams.send(told.map((entry) => eventOf(entry.seq, textOf(salt, entry))));
     }
-    for (const { scope, subject } of entries) if (scope === 'client') this.#streams.recheck(subject);
+    // By then the node's own copy has taken them in, which a check goes by.
+    setImmediate(() => {
+      for (const { scope, subject } of entries) if (scope === 'client') this.#streams.recheck(subject);
+    });
   }
 
   async #makeSnapshot(): Promise<MadeSnapshot> {
