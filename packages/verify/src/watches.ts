@@ -17,13 +17,14 @@ export type Close = (reason: EndReason) => void;
 interface Watch {
   readonly checked: Checked;
   readonly close: Close;
-  /** The keys under which it is found. */
+  /** The keys under which it is found, and the salt that they were hashed with. */
   keys: readonly string[];
+  salt: string | null;
 }
 
 const MOST_WATCHES = 100_000;
 /** So many are judged before others have their turn. */
-const AT_ONCE = 1_000;
+const AT_ONCE = 250;
 /** Before the first pull nobody has said how long a copy may be trusted. */
 const FIRST_STALENESS: Millis = 5_000;
 
@@ -65,8 +66,8 @@ export class Watches {
    */
   add(checked: Checked, close: Close): () => void {
     if (this.#all.size >= MOST_WATCHES) throw verifierFailure('LK_BUSY', { retryAfter: 1_000 });
-    this.#spellAnew();
-    const watch: Watch = { checked, close, keys: [] };
+    this.#followSalt();
+    const watch: Watch = { checked, close, keys: [], salt: null };
     this.#all.add(watch);
     this.#index(watch);
     // Something may have been heard since it was checked.
@@ -77,28 +78,29 @@ export class Watches {
   /** Looks at whom these entries are about; at all where it is not known what was heard. */
   heard(entries: readonly Entry[] | null): void {
     if (this.#all.size === 0) return;
-    this.#spellAnew();
+    this.#followSalt();
     if (entries === null || entries.some(({ scope }) => scope === 'all' || scope === 'organisation')) {
       this.#judgeAll();
       return;
     }
-    for (const { scope, subject } of entries) {
-      for (const watch of this.#bySubject.get(`${scope} ${subject}`) ?? []) this.#judge(watch);
-    }
+    const found = entries.map(({ scope, subject }) => this.#bySubject.get(`${scope} ${subject}`));
+    if (found.reduce((sum, watches) => sum + (watches?.size ?? 0), 0) > AT_ONCE) this.#judgeAll();
+    else for (const watches of found) for (const watch of watches ?? []) this.#judge(watch);
   }
 
   /** Ends all where the copy has not been fresh for as long as it may be trusted. To be called each second. */
   noteFreshness(): void {
     const { clock, tail, acceptsUnknown } = this.#options;
-    if (acceptsUnknown || tail.isFresh()) {
-      this.#lostAt = null;
-      return;
-    }
-    const now = clock.monotonic();
-    this.#lostAt ??= now;
+    if (acceptsUnknown || tail.isFresh()) this.#lostAt = null;
+    else this.#lostAt ??= clock.monotonic();
+    if (this.#isLost()) this.#judgeAll();
+  }
+
+  #isLost(): boolean {
+    const { clock, tail } = this.#options;
     const longest = tail.maxStaleness === 0 ? FIRST_STALENESS : tail.maxStaleness;
-    if (now - this.#lostAt < longest) return;
-    for (const watch of this.#all) this.#end(watch, 'unknown');
+    if (this.#lostAt === null || tail.isFresh()) return false;
+    return clock.monotonic() - this.#lostAt >= longest;
   }
 
   #judgeAll(): void {
@@ -116,6 +118,7 @@ export class Watches {
       this.#again = false;
       let judged = 0;
       for (const watch of this.#all) {
+        if (watch.salt !== this.#salt) this.#index(watch);
         this.#judge(watch);
         judged += 1;
         if (judged % AT_ONCE === 0) await turn();
@@ -136,6 +139,7 @@ export class Watches {
     else if (verdict === 'stale' && saysMore) this.#end(watch, 'stale');
     // Of an older history this copy cannot tell, however fresh it is.
     else if (rs < tail.epochStart && !acceptsUnknown) this.#end(watch, 'unknown');
+    else if (this.#isLost()) this.#end(watch, 'unknown');
   }
 
   #end(watch: Watch, reason: EndReason): void {
@@ -173,6 +177,7 @@ export class Watches {
       ...(signingKey === null ? [] : [`signing_key ${signingKey}`]),
       `client ${client}`,
     ];
+    watch.salt = this.#salt;
     for (const key of watch.keys) {
       const found = this.#bySubject.get(key);
       if (found === undefined) this.#bySubject.set(key, new Set([watch]));
@@ -180,11 +185,15 @@ export class Watches {
     }
   }
 
-  #spellAnew(): void {
+  /**
+   * Where the log comes with another salt, all are hashed anew, some at a time. Whoever is not
+   * found meanwhile is judged when it is its turn, by all that was heard until then.
+   */
+  #followSalt(): void {
     const { salt } = this.#options.tail;
     if (salt === this.#salt) return;
     this.#salt = salt;
     this.#bySubject.clear();
-    for (const watch of this.#all) this.#index(watch);
+    if (this.#all.size > 0) this.#judgeAll();
   }
 }

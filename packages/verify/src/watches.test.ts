@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { beforeEach, describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { AccessToken } from './access-token.ts';
+import { feedSubject } from './feed-subject.ts';
+import type { Cursor, Entry, Scope } from './log-entry.ts';
+import type { Pull } from './log-source.ts';
+import { RevokedSet } from './revoked-set.ts';
+import { Tail } from './tail.ts';
+import type { Checked } from './token-check.ts';
+import { TokenSubjects } from './token-subjects.ts';
+import { Watches } from './watches.ts';
+
+const idOf = (name: string): string =>
+  createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url');
+
+const MANY = 2_000;
+/** More turns of the event loop than going through all takes. */
+const TURNS = 50;
+
+/** A feed in memory, whose salt a test changes, and what goes by it. */
+class Scene {
+  salt = idOf('salt');
+  epoch = 'first';
+  head = 10;
+  mono = 0;
+  entries: readonly Entry[] = [];
+  readonly closed: string[] = [];
+  readonly #clock = { now: () => 1_000_000 + this.mono, monotonic: () => this.mono };
+  readonly tail: Tail = new Tail({
+    source: { pull: async (cursor) => this.#pull(cursor), onHint: () => () => undefined },
+    clock: this.#clock,
+    onHeard: (entries) => this.watches.heard(entries),
+  });
+  readonly watches = new Watches({
+    clock: this.#clock,
+    tail: this.tail,
+    acceptsUnknown: false,
+    onError: assert.ifError,
+  });
+
+  #pull(cursor: Cursor | null): Pull {
+    const whole = cursor?.epoch !== this.epoch;
+    return {
+      epoch: this.epoch,
+      epochStart: 0,
+      head: this.head,
+      tag: this.head,
+      now: this.#clock.now(),
+      age: 0,
+      maxStaleness: 5_000,
+      salt: this.salt,
+      whole,
+      entries: this.entries.filter(({ seq }) => seq > (cursor?.seq ?? 0)),
+      ...(whole ? { base: new RevokedSet() } : {}),
+    };
+  }
+
+  add(session: string): void {
+    const token = { kind: 'user', session: idOf(session), subject: idOf('user'), client: 'web', kid: 'kid' };
+    const subjects = new TokenSubjects(token as unknown as AccessToken);
+    const checked = { subjects, rs: 5, saysMore: false } as unknown as Checked;
+    this.watches.add(checked, (reason) => void this.closed.push(`${session} ${reason}`));
+  }
+
+  async revoke(scope: Scope, plain: string): Promise<void> {
+    this.head += 1;
+    const subject = feedSubject(Buffer.from(this.salt, 'base64url'), scope, plain);
+    const entry = { seq: this.head, kind: 'revoke', scope, subject, expiresAt: 10_000_000 } as const;
+    this.entries = [...this.entries, entry];
+    await this.tail.catchUp();
+  }
+}
+
+async function turns(): Promise<void> {
+  for (let passed = 0; passed < TURNS; passed += 1) await turn();
+}
+
+describe(`${MANY} that are watched`, () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = new Scene();
+    await scene.tail.catchUp();
+    for (let nr = 0; nr < MANY; nr += 1) scene.add(`session-${nr}`);
+  });
+
+  test('of them an entry about one ends that one, at once', async () => {
+    await scene.revoke('session', idOf('session-7'));
+    assert.deepEqual(scene.closed, ['session-7 revoked']);
+    await turns();
+    assert.equal(scene.watches.size, MANY - 1);
+  });
+
+  test('end by an entry about them all, some in each turn', async () => {
+    await scene.revoke('user', idOf('user'));
+    assert.ok(scene.closed.length < MANY, 'others have their turn between');
+    await turns();
+    assert.equal(scene.closed.length, MANY);
+    assert.equal(scene.watches.size, 0);
+  });
+
+  test('are found by another salt too, also by what is heard while they are hashed anew', async () => {
+    Object.assign(scene, { salt: idOf('another'), epoch: 'second', entries: [] });
+    await scene.tail.catchUp();
+    await scene.revoke('session', idOf('session-0'));
+    await scene.revoke('session', idOf(`session-${MANY - 1}`));
+    scene.add('late');
+    await scene.revoke('session', idOf('late'));
+    await turns();
+    assert.deepEqual(
+      scene.closed.toSorted(),
+      ['late', 'session-0', `session-${MANY - 1}`].map((name) => `${name} revoked`),
+    );
+    await scene.revoke('session', idOf('session-9'));
+    assert.equal(scene.closed.at(-1), 'session-9 revoked');
+  });
+
+  test('end where nobody could tell for as long as a copy may be trusted, and not once it can again', async () => {
+    scene.mono = 6_000;
+    scene.watches.noteFreshness();
+    await turns();
+    assert.equal(scene.closed.join(), '');
+    scene.mono = 11_000;
+    await scene.tail.catchUp();
+    await scene.revoke('session', idOf('session-1'));
+    await turns();
+    assert.equal(scene.closed.join(), 'session-1 revoked', 'it was lost and is back');
+    scene.mono = 17_000;
+    scene.watches.noteFreshness();
+    scene.mono = 22_000;
+    scene.watches.noteFreshness();
+    await turns();
+    assert.equal(scene.closed.filter((line) => line.endsWith(' unknown')).length, MANY - 1);
+  });
+});
