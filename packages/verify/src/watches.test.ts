@@ -124,6 +124,8 @@ describe(`${MANY} that are watched`, () => {
     scene.mono = 11_000;
     await scene.tail.catchUp();
     await scene.revoke('session', idOf('session-1'));
+    // Of all, to be gone through before the next second.
+    await scene.revoke('organisation', idOf('organisation'));
     await turns();
     assert.equal(scene.closed.join(), 'session-1 revoked', 'it was lost and is back');
     scene.mono = 17_000;
