@@ -13,9 +13,9 @@ import {
 import type { Decision, Subject } from '../access/access.ts';
 import { failure } from '../errors.ts';
 import type { Rooms } from './rooms.ts';
-import { whoIs } from './who.ts';
+import { userOf } from './who.ts';
 
-type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'claims' | 'access' | 'emit'>;
+type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'access' | 'emit'>;
 
 const LIFE: Millis = 60_000;
 
@@ -52,11 +52,15 @@ export class Authorizer {
    *   again would do; else `LK_FORBIDDEN`.
    */
   async authorize(principal: Principal | null, permission: string, resource: unknown): Promise<void> {
-    if (await this.can(principal, permission, resource)) return;
-    const { stepUp } = await this.explain(principal, permission, resource);
+    const { access, clock, emit } = this.#rooms;
+    const subject = await this.#subjectOf(principal);
+    const now = clock.now();
+    // Reasons are for those who may not: most may.
+    if (access.allows(subject, permission, resource, now)) return;
+    const { stepUp } = access.decide(subject, permission, resource, now);
     const code =
       principal === null ? 'LK_UNAUTHENTICATED' : stepUp === null ? 'LK_FORBIDDEN' : 'LK_STEP_UP_REQUIRED';
-    this.#rooms.emit({
+    emit({
       type: 'access_denied',
       code,
       permission,
@@ -85,7 +89,7 @@ export class Authorizer {
     const readAt = clock.monotonic();
     const reading = await store.users.read(principal.id);
     if (reading === null || reading.user.disabledAt !== null) throw failure('LK_UNAUTHENTICATED');
-    const { user: answer } = await whoIs(this.#rooms, reading.user, reading.roles);
+    const answer = await userOf(this.#rooms, reading.user, reading.roles);
     const remembered = { answer, terms: this.#terms, goodUntil: Number.POSITIVE_INFINITY };
     this.#users.fill(key, remembered, { rs: reading.head, readAt });
     return answer;

@@ -2,7 +2,7 @@ import type { PrincipalSession, PrincipalUser, UserPrincipal } from '@latchkey/v
 import { failure } from '../errors.ts';
 import { principalSession } from '../sessions/session.ts';
 import type { Rooms } from './rooms.ts';
-import { whoIs } from './who.ts';
+import { userOf } from './who.ts';
 
 /** A principal with all that is known of it. */
 export interface Person {
@@ -17,7 +17,7 @@ export interface Person {
  * @throws `LK_UNAUTHENTICATED` where the user is gone meanwhile.
  */
 export async function personOf(
-  rooms: Pick<Rooms, 'config' | 'store' | 'claims'>,
+  rooms: Pick<Rooms, 'config' | 'store'>,
   principal: UserPrincipal,
 ): Promise<Person> {
   if (principal.user !== null) return { principal, user: principal.user, session: principal.session };
@@ -25,7 +25,7 @@ export async function personOf(
   const { id, mode } = principal.session;
   const [reading, row] = [await store.users.read(principal.id), await store.sessions.read(id)];
   if (reading === null) throw failure('LK_UNAUTHENTICATED');
-  const { user } = await whoIs(rooms, reading.user, reading.roles);
+  const user = await userOf(rooms, reading.user, reading.roles);
   // A login that leaves no row ends with its token.
   const session =
     row === null

@@ -10,17 +10,26 @@ export interface Who {
   readonly claims: Values;
 }
 
+/** Reads a user, with the fields as the application's schema has them. */
+export async function userOf(
+  { config }: Pick<Rooms, 'config'>,
+  record: UserRecord,
+  roles: readonly string[],
+): Promise<PrincipalUser> {
+  const fields = await readFields(config.userSchema, record.fields);
+  return principalUser(record, roles, fields);
+}
+
 /**
- * Reads a user's fields through the application's schema, and makes the claims.
+ * Reads a user as `userOf`, and makes the claims.
  *
  * @throws `LK_CLAIM_REFUSED` for what no token may hold.
  */
 export async function whoIs(
-  { config, claims }: Pick<Rooms, 'config' | 'claims'>,
+  rooms: Pick<Rooms, 'config' | 'claims'>,
   record: UserRecord,
   roles: readonly string[],
 ): Promise<Who> {
-  const fields = await readFields(config.userSchema, record.fields);
-  const user = principalUser(record, roles, fields);
-  return { user, claims: claims.of(user) };
+  const user = await userOf(rooms, record, roles);
+  return { user, claims: rooms.claims.of(user) };
 }
