@@ -3,7 +3,7 @@ import type { HeaderSource } from '../foundation/header-source.ts';
 import { issueClientToken } from '../tokens/access-token.ts';
 import { audienceForClient } from './audiences.ts';
 import type { ClientAuthenticator } from './authenticate-client.ts';
-import { type IssuedToken, requireRightClock, signerAfter } from './issue.ts';
+import { type IssuedToken, requireRecent, requireRightClock, signerAfter } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'bounds' | 'signingKeys'>;
@@ -21,7 +21,7 @@ export async function grantToClient(
   services: ClientAuthenticator,
   { headers, name, audience: wanted }: ClientGrantRequest,
 ): Promise<IssuedToken> {
-  const { config, clock, store, tail, bounds } = rooms;
+  const { config, store, bounds } = rooms;
   // Nobody who holds no key raises anything.
   await services.authenticate(headers);
   await bounds.issueTokens(store, config.accessLife);
@@ -32,9 +32,7 @@ export async function grantToClient(
   const expiresAt = at + config.accessLife;
   const content = { issuer: config.origin, audience, client: client.name, issuedAt: at, expiresAt, rs };
   const accessToken = issueClientToken(await signerAfter(rooms, rs), content);
-  // R5: what was read too long ago proves nothing.
-  if (clock.monotonic() - readAt > tail.maxStaleness)
-    throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+  requireRecent(rooms, readAt);
   return { accessToken, expiresIn: Math.floor(expiresAt / 1_000) - Math.floor(at / 1_000) };
 }
 

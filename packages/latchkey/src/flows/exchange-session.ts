@@ -2,7 +2,7 @@ import type { SessionId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import { causeOfDeath, matchSecret } from '../sessions/session.ts';
 import { audienceOf } from './audiences.ts';
-import { type IssuedToken, issue, requireRightClock } from './issue.ts';
+import { type IssuedToken, issue, requireRecent, requireRightClock } from './issue.ts';
 import { groundsOf } from './refresh.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -22,7 +22,7 @@ export async function exchangeSession(
   { id, secretHash }: { readonly id: SessionId; readonly secretHash: Uint8Array },
   wanted: string | null,
 ): Promise<IssuedToken> {
-  const { config, store, clock, tail, activity } = rooms;
+  const { config, store, clock, activity } = rooms;
   const audience = await audienceOf(rooms, wanted);
   await requireRightClock(rooms);
   const readAt = clock.monotonic();
@@ -34,9 +34,7 @@ export async function exchangeSession(
   if (matchSecret(session, secretHash, now) !== 'current') throw failure('LK_GRANT_REFUSED');
   if (config.clients.get(session.client)?.mode !== 'hybrid') throw failure('LK_CLIENT_REFUSED');
   const issued = await issue(rooms, await groundsOf(rooms, reading, now), audience);
-  // R5: what was read too long ago proves nothing.
-  if (clock.monotonic() - readAt > tail.maxStaleness)
-    throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+  requireRecent(rooms, readAt);
   activity.note(session.id, session.idleUntil, session.expiresAt);
   return issued;
 }

@@ -19,7 +19,7 @@ import type { SigningKey } from '../tokens/signing-key.ts';
 import { type Authenticator, bearerOf, principalIn } from './authenticate.ts';
 import { checkCookie } from './check-cookie.ts';
 import { checkToken, readToken } from './check-token.ts';
-import { requireRightClock, signerAfter } from './issue.ts';
+import { requireRecent, requireRightClock, signerAfter } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 
 /** The most that a token lives which a gateway hands on. */
@@ -108,7 +108,7 @@ export class Forwarder {
    */
   async #ofCookie(text: string, audience: string, safe: boolean, key: Digest): Promise<Forwarded> {
     const rooms = this.#rooms;
-    const { clock, tail } = rooms;
+    const { clock } = rooms;
     await this.#prepare();
     const readAt = clock.monotonic();
     const { principal, secret, facts } = await checkCookie(rooms, parseSessionCredential(text), safe);
@@ -116,9 +116,7 @@ export class Forwarder {
     if (principal === null) throw failure('LK_UNAUTHENTICATED');
     const signer = await signerAfter(rooms, facts.rs);
     const made = this.#sign(signer, audience, { principal, facts, at, goodUntil: principal.expiresAt });
-    // R5: what was read too long ago proves nothing.
-    if (clock.monotonic() - readAt > tail.maxStaleness)
-      throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+    requireRecent(rooms, readAt);
     // R11: what an old secret is answered is not for whoever asks next.
     if (secret === 'current') this.#remember(key, made, readAt);
     return made;

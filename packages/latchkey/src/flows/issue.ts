@@ -1,4 +1,4 @@
-import type { Acr, Amr, Position, Seconds, SessionId, Timestamp, Values } from '@latchkey/verify';
+import type { Acr, Amr, Millis, Position, Seconds, SessionId, Timestamp, Values } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { issueAccessToken } from '../tokens/access-token.ts';
@@ -39,6 +39,17 @@ export async function requireRightClock({ tail }: Pick<Rooms, 'tail'>): Promise<
   if (tail.isClockRight()) return;
   await tail.catchUp();
   if (!tail.isClockRight()) throw failure('LK_NOT_FRESH', { retryAfter: 1_000 });
+}
+
+/**
+ * Refuses to hand out what rests on a reading of too long ago, which proves nothing any more (R5).
+ *
+ * @param readAt when the reading was sent, by the monotonic clock.
+ * @throws `LK_STORE_UNAVAILABLE`.
+ */
+export function requireRecent({ clock, tail }: Pick<Rooms, 'clock' | 'tail'>, readAt: Millis): void {
+  if (clock.monotonic() - readAt > tail.maxStaleness)
+    throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
 }
 
 /** How long a token on such grounds is good, from whole second to whole second: it never outlives its session. */
