@@ -1,4 +1,5 @@
 import { refuse } from './config-error.ts';
+import { fieldOf } from './foundation/schema.ts';
 import type { LatchkeyOptions, ObjectSchema } from './options.ts';
 
 /** Every option and what is in it, so that a misspelt name is refused and not ignored. */
@@ -65,7 +66,5 @@ function checkSchema(name: string, given: unknown, schema: ObjectSchema | undefi
   if (!isSchema) refuse(name, 'must be a schema that speaks Standard Schema, such as z.object({ … })');
   const result = schema['~standard'].validate({});
   if (result instanceof Promise || result.issues === undefined) return;
-  const step = result.issues[0]?.path?.[0];
-  const key = String(typeof step === 'object' ? step.key : (step ?? ''));
-  refuse(name, `refuses its own defaults: ${key} needs a default or to be optional`);
+  refuse(name, `refuses its own defaults: ${fieldOf(result.issues[0])} needs a default or to be optional`);
 }

@@ -1,6 +1,13 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ObjectSchema } from '../options.ts';
 
 type Data = Record<string, unknown>;
+
+/** The field of an object that an issue is about; empty where it is about the whole. */
+export function fieldOf(issue: StandardSchemaV1.Issue | undefined): string {
+  const step = issue?.path?.[0] ?? '';
+  return String(typeof step === 'object' ? step.key : step);
+}
 
 /**
  * Reads stored values through an application's schema, which fills in the
@@ -16,8 +23,7 @@ export async function readThrough(schema: ObjectSchema | null, data: Data, what:
   if (first.issues === undefined) return first.value;
   const kept = { ...data };
   for (const issue of first.issues) {
-    const step = issue.path?.[0];
-    delete kept[String(typeof step === 'object' ? step.key : step)];
+    delete kept[fieldOf(issue)];
   }
   const second = await schema['~standard'].validate(kept);
   if (second.issues === undefined) return second.value;

@@ -1,7 +1,7 @@
 import type { Values } from '@latchkey/verify';
 import { invalid } from '../errors.ts';
 import { deepFreeze } from '../foundation/freeze.ts';
-import { readThrough } from '../foundation/schema.ts';
+import { fieldOf, readThrough } from '../foundation/schema.ts';
 import type { ObjectSchema } from '../options.ts';
 
 const MAX_BYTES = 16 * 1024;
@@ -24,10 +24,7 @@ export async function writeFields(schema: ObjectSchema | null, fields: Values): 
   if (schema === null) throw invalid(`fields.${name}`, 'is not known: no user schema is configured');
   const result = await schema['~standard'].validate({ ...fields });
   const [issue] = result.issues ?? [];
-  if (issue !== undefined) {
-    const step = issue.path?.[0];
-    throw invalid(`fields.${String(typeof step === 'object' ? step.key : (step ?? ''))}`, issue.message);
-  }
+  if (issue !== undefined) throw invalid(`fields.${fieldOf(issue)}`, issue.message);
   const value: Record<string, unknown> = result.issues === undefined ? result.value : {};
   const unknown = Object.keys(fields).find((key) => !Object.hasOwn(value, key));
   if (unknown !== undefined) throw invalid(`fields.${unknown}`, 'is not known to the user schema');
