@@ -1,17 +1,12 @@
 import type { LatchkeyError, Timestamp } from '@latchkey/verify';
 import type { Client } from '../config.ts';
 import { type Code, failure } from '../errors.ts';
+import { findRootKey } from '../foundation/root-secret.ts';
 import { equalDigests, type Secret } from '../foundation/secret.ts';
 import { causeOfDeath, type Origin } from '../sessions/session.ts';
 import type { RefreshChain, SessionReading, SessionRecord } from '../stores/records.ts';
 import { judgeGeneration, originDigest } from '../tokens/refresh-chain.ts';
-import {
-  isGenuine,
-  isInRing,
-  parseRefreshToken,
-  type RefreshToken,
-  refreshToken,
-} from '../tokens/refresh-token.ts';
+import { isGenuine, parseRefreshToken, type RefreshToken, refreshToken } from '../tokens/refresh-token.ts';
 import { audienceOf } from './audiences.ts';
 import { type Grounds, type IssuedToken, issue, requireRightClock } from './issue.ts';
 import type { Rooms } from './rooms.ts';
@@ -133,7 +128,7 @@ async function prove(rooms: Uses, token: RefreshToken, request: RefreshRequest):
   }
   refuseClient(rooms, request, reading.session);
   // Another node has the newer root secret already: the grant is good, and this node cannot serve it.
-  if (!isInRing(rooms.config.rootSecret, chain.key))
+  if (findRootKey(rooms.config.rootSecret, chain.key) === null)
     throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
   return { reading, session: reading.session, chain, at: now };
 }

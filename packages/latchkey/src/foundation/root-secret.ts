@@ -20,6 +20,11 @@ export interface RootSecret {
   readonly ring: readonly RootKey[];
 }
 
+/** The key of that id, or `null` where it is not in the ring. */
+export function findRootKey({ ring }: RootSecret, id: string): RootKey | null {
+  return ring.find((key) => key.id === id) ?? null;
+}
+
 const REMEDY = 'make one with: openssl rand -base64 32';
 
 /**

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { SessionId } from '@latchkey/verify';
 import { idBytes, idFromBytes } from '../foundation/ids.ts';
-import type { RootKey, RootSecret } from '../foundation/root-secret.ts';
+import { findRootKey, type RootKey, type RootSecret } from '../foundation/root-secret.ts';
 import { equalDigests, Secret } from '../foundation/secret.ts';
 import type { RefreshChain } from '../stores/records.ts';
 
@@ -36,7 +36,7 @@ export function refreshToken(
   session: SessionId,
   chain: Pick<RefreshChain, 'nonce' | 'generation' | 'key'>,
 ): Secret {
-  const key = keyOf(rootSecret, chain.key);
+  const key = findRootKey(rootSecret, chain.key);
   if (key === null) throw new TypeError(`the root secret ${chain.key} is not in the ring`);
   const said = saidBytes(session, chain.generation, chain.key);
   const bytes = Buffer.concat([said, macOf(key, said, chain.nonce)]);
@@ -68,19 +68,10 @@ export function isGenuine(
   token: RefreshToken,
   chain: Pick<RefreshChain, 'nonce'>,
 ): boolean {
-  const key = keyOf(rootSecret, token.key);
+  const key = findRootKey(rootSecret, token.key);
   if (key === null) return false;
   const said = saidBytes(token.session, token.generation, token.key);
   return equalDigests(macOf(key, said, chain.nonce), token.mac);
-}
-
-/** Whether the root key of that id is in the ring. */
-export function isInRing(rootSecret: RootSecret, id: string): boolean {
-  return keyOf(rootSecret, id) !== null;
-}
-
-function keyOf({ ring }: RootSecret, id: string): RootKey | null {
-  return ring.find((key) => key.id === id) ?? null;
 }
 
 function saidBytes(session: SessionId, generation: number, key: string): Buffer {

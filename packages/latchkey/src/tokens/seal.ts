@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { randomBytes } from '../foundation/random.ts';
-import type { RootKey, RootSecret } from '../foundation/root-secret.ts';
+import { findRootKey, type RootSecret } from '../foundation/root-secret.ts';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -33,8 +33,8 @@ export function seal(rootSecret: RootSecret, label: string, plain: Uint8Array): 
  * @throws {TypeError} where the bytes are not what was sealed under that label.
  */
 export function unseal(rootSecret: RootSecret, label: string, sealed: Sealed): Buffer | null {
-  const key: RootKey | undefined = rootSecret.ring.find(({ id }) => id === sealed.by);
-  if (key === undefined) return null;
+  const key = findRootKey(rootSecret, sealed.by);
+  if (key === null) return null;
   const bytes = Buffer.from(sealed.bytes);
   try {
     const nonce = bytes.subarray(0, NONCE_BYTES);
