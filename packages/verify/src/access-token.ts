@@ -232,7 +232,8 @@ function acrOf(payload: Values): Acr {
   return value;
 }
 
-function isAcr(value: unknown): value is Acr {
+/** Whether it is an assurance level of ours. */
+export function isAcr(value: unknown): value is Acr {
   return ACR.has(value);
 }
 

@@ -1,9 +1,9 @@
-import { type AccessToken, HOSTILE_NAMES, NOT_HONOURED, RESERVED_CLAIMS } from './access-token.ts';
+import { type AccessToken, HOSTILE_NAMES, isAcr, NOT_HONOURED, RESERVED_CLAIMS } from './access-token.ts';
 import type { Clock, Millis } from './clock.ts';
 import { verifierFailure } from './failures.ts';
 import { type IssuerClient, IssuerFailed, wholeIn } from './issuer-client.ts';
 import type { Position } from './log-entry.ts';
-import type { Acr, Amr, Values } from './principal.ts';
+import type { Amr, Values } from './principal.ts';
 import type { KnownOfToken } from './service-principal.ts';
 
 const TIMEOUT: Millis = 2_000;
@@ -30,7 +30,7 @@ export interface IntrospectorOptions {
 
 /**
  * Asks the issuer whether a token is good (RFC 7662): once for all who ask at the same time,
- * and about sixteen tokens at once. Only tokens whose signature is good are asked about.
+ * and at most sixteen tokens at once. Only tokens whose signature is good are asked about.
  */
 export class Introspector {
   readonly #options: IntrospectorOptions;
@@ -111,7 +111,6 @@ export class Introspector {
   }
 }
 
-const ACR: ReadonlySet<unknown> = new Set<Acr>(['aal1', 'aal2', 'aal3']);
 /** What an answer says of itself, beside the claims. */
 const OF_THE_ANSWER: ReadonlySet<string> = new Set(['active', 'token_type']);
 
@@ -126,10 +125,6 @@ function knownIn(answer: Values, token: AccessToken): KnownOfToken {
     throw new IssuerFailed('the issuer answered another acr or amr', null);
   }
   return { acr, amr: token.amr, authTime: wholeIn(answer, 'auth_time'), claims };
-}
-
-function isAcr(value: unknown): value is Acr {
-  return ACR.has(value);
 }
 
 /** No answer knows of more than the token was made by. */

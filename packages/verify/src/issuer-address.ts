@@ -1,17 +1,10 @@
-/** Where an issuer is, and where it is asked. */
-export interface IssuerAddress {
-  /** As it stands in tokens. */
-  readonly issuer: string;
-  /** The origin to which all requests go. */
-  readonly base: string;
-}
-
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * Reads where an issuer is. Over plain http anybody on the way could hand out keys, so that
- * is for loopback alone, and for hosts that are allowed by name.
+ * The origin where an issuer is asked. Over plain http anybody on the way could hand out keys,
+ * so that is for loopback alone, and for hosts that are allowed by name.
  *
+ * @param issuer as it stands in tokens.
  * @param via an address of the issuer inside a network, where requests go instead.
  * @throws {TypeError} that says what to write instead.
  */
@@ -19,16 +12,16 @@ export function issuerAddress(
   issuer: string,
   via: string | undefined,
   insecureHosts: readonly string[],
-): IssuerAddress {
+): string {
   const own = originOf('issuer', issuer);
   if (via === undefined) {
     demandSecure('issuer', own, insecureHosts);
-    return { issuer, base: own.origin };
+    return own.origin;
   }
-  // It is not asked there, so how it is spelled is all that counts.
+  // The issuer itself is not asked there, so how it is spelled is all that counts.
   const inside = originOf('via', via);
   demandSecure('via', inside, insecureHosts);
-  return { issuer, base: inside.origin };
+  return inside.origin;
 }
 
 function originOf(name: string, text: string): URL {

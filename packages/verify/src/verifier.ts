@@ -199,7 +199,7 @@ function partsOf(options: VerifierOptions): Parts {
   const onError = options.onError ?? (() => undefined);
   const onUnknown = options.onUnknown ?? (key === undefined ? 'deny' : 'introspect');
   refuseOptions(options, onUnknown);
-  const { base } = issuerAddress(issuer, via, options.unsafe?.insecureHosts ?? []);
+  const base = issuerAddress(issuer, via, options.unsafe?.insecureHosts ?? []);
   const client = new IssuerClient(base, key ?? null);
   const acceptsUnknown = onUnknown === acceptUntilExpiry;
   const followed = followingOf({ client, clock, hasKey: key !== undefined, acceptsUnknown, onError });
