@@ -1,5 +1,5 @@
 import type { AccessToken } from './access-token.ts';
-import type { Acr, Amr, ClientPrincipal, TokenPrincipal, Values } from './principal.ts';
+import type { Acr, Amr, ClientPrincipal, PrincipalSession, TokenPrincipal, Values } from './principal.ts';
 
 /** Who asks a service: a user, or another service for itself. `kind` tells them apart. */
 export type ServicePrincipal<Claims = Values> = TokenPrincipal<Claims> | ClientPrincipal;
@@ -13,8 +13,18 @@ export interface KnownOfToken {
   readonly claims: Values;
 }
 
+/** What the issuer alone knows of a token's session. */
+export type KnownOfSession = Pick<PrincipalSession, 'mode' | 'expiresAt'>;
+
+/** How the credential works, and no limit but its own: what a token does not say. */
+const UNKNOWN_SESSION: KnownOfSession = { mode: 'jwt', expiresAt: null };
+
 /** The principal that a token speaks for. */
-export function principalOf(token: AccessToken, known: KnownOfToken): ServicePrincipal {
+export function principalOf(
+  token: AccessToken,
+  known: KnownOfToken,
+  session: KnownOfSession = UNKNOWN_SESSION,
+): ServicePrincipal {
   const expiresAt = token.expiresAt * 1_000;
   if (token.kind === 'client') {
     const { subject: id, client, acr, amr, authTime } = token;
@@ -40,10 +50,9 @@ export function principalOf(token: AccessToken, known: KnownOfToken): ServicePri
     session: Object.freeze({
       id: token.session,
       client: token.client,
-      // No token says it. It is how this credential works.
-      mode: 'jwt',
+      mode: session.mode,
       createdAt: Buffer.from(token.session, 'base64url').readUIntBE(0, 6),
-      expiresAt: null,
+      expiresAt: session.expiresAt,
     }),
     claims: known.claims,
     via: 'token',

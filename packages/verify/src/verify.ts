@@ -70,7 +70,12 @@ export type {
   Values,
 } from './principal.ts';
 export { type EntrySection, type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
-export type { ServicePrincipal } from './service-principal.ts';
+export {
+  type KnownOfSession,
+  type KnownOfToken,
+  principalOf,
+  type ServicePrincipal,
+} from './service-principal.ts';
 export { type JsonRefusal, JsonRefused, parseStrictJson } from './strict-json.ts';
 export { Tail, type TailOptions } from './tail.ts';
 export type { OnUnknown } from './token-check.ts';

@@ -1,10 +1,10 @@
-import type {
-  AccessToken,
-  ClientAccessToken,
-  ClientPrincipal,
-  Facts,
-  Principal,
-  Timestamp,
+import {
+  type AccessToken,
+  type ClientAccessToken,
+  type Facts,
+  type Principal,
+  principalOf,
+  type Timestamp,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import type { Rooms } from './rooms.ts';
@@ -19,21 +19,8 @@ export interface CheckedToken {
 
 /** What a client's own token answers: no more than the token says. */
 export function clientAnswer(token: ClientAccessToken, facts: Facts): CheckedToken {
-  const goodUntil = token.expiresAt * 1_000;
-  const principal: ClientPrincipal = Object.freeze({
-    kind: 'client',
-    id: token.subject,
-    client: token.client,
-    via: 'token',
-    user: null,
-    session: null,
-    claims: token.claims,
-    acr: null,
-    amr: token.amr,
-    authTime: null,
-    expiresAt: goodUntil,
-  });
-  return { principal, audience: token.audience, facts, goodUntil };
+  const principal = principalOf(token, token);
+  return { principal, audience: token.audience, facts, goodUntil: principal.expiresAt };
 }
 
 /**

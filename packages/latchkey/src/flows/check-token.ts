@@ -2,18 +2,18 @@ import {
   type AccessToken,
   clientSubject,
   type Facts,
+  type KnownOfToken,
   parseCompactJws,
+  principalOf,
   type SessionId,
   type Timestamp,
   TokenRefused,
   type UserAccessToken,
-  type UserPrincipal,
-  type Values,
   type Verdict,
   verifyAccessToken,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { createdAtOf, findId, subjectOf } from '../foundation/ids.ts';
+import { findId, subjectOf } from '../foundation/ids.ts';
 import { causeOfDeath } from '../sessions/session.ts';
 import { askOfClient, type CheckedToken, clientAnswer, refuseFloor } from './check-client-token.ts';
 import type { Rooms } from './rooms.ts';
@@ -111,7 +111,7 @@ export async function checkToken(rooms: Uses, token: AccessToken): Promise<Check
   if (verdict === 'revoked') throw failure('LK_TOKEN_REVOKED');
   if (verdict === 'ok') {
     if (token.kind === 'client') return clientAnswer(token, facts);
-    return answer(rooms, token, facts, token, token.claims, null);
+    return answer(rooms, token, facts, token, null);
   }
   // Of keys the session's row knows nothing, and a copy that cannot tell may not have heard: their own rows do.
   if (verdict === 'unknown' && (await rooms.store.signingKeys.find(token.kid)) === null)
@@ -158,8 +158,8 @@ export async function askStore(rooms: Uses, token: UserAccessToken, facts: Facts
   // R11: a token never rises with its session, as a copied cookie does not; it may fall. To rise is to be renewed.
   const acr = session.acr < token.acr ? session.acr : token.acr;
   const authTime = Math.min(token.authTime, Math.floor(session.authTime / 1_000));
-  const known = { acr, amr: token.amr, authTime };
-  return answer(rooms, token, { ...facts, rs: head }, known, claims, session.expiresAt);
+  const known = { acr, amr: token.amr, authTime, claims };
+  return answer(rooms, token, { ...facts, rs: head }, known, session.expiresAt);
 }
 
 /** No row says whether the session was ended: the log does, for as long as its token could be good. */
@@ -176,35 +176,17 @@ async function askWithoutSession(rooms: Uses, token: UserAccessToken, facts: Fac
   refuseFloor(reading.floor, token);
   refuseFloor(await store.log.floor('client', client.subject), token);
   const { claims } = await whoIs(rooms, reading.user, reading.roles);
-  return answer(rooms, token, { ...facts, rs: reading.head }, token, claims, null);
+  return answer(rooms, token, { ...facts, rs: reading.head }, { ...token, claims }, null);
 }
 
 function answer(
   { config }: Uses,
   token: UserAccessToken,
   facts: Facts,
-  known: Pick<UserAccessToken, 'acr' | 'amr' | 'authTime'>,
-  claims: Values,
+  known: KnownOfToken,
   endsAt: Timestamp | null,
 ): CheckedToken {
-  const goodUntil = token.expiresAt * 1_000;
-  const principal: UserPrincipal = Object.freeze({
-    kind: 'user',
-    id: token.subject,
-    user: null,
-    session: Object.freeze({
-      id: token.session,
-      client: token.client,
-      mode: config.clients.get(token.client)?.mode ?? 'jwt',
-      createdAt: createdAtOf(token.session),
-      expiresAt: endsAt,
-    }),
-    claims,
-    via: 'token',
-    acr: known.acr,
-    amr: Object.freeze([...known.amr]),
-    authTime: known.authTime * 1_000,
-    expiresAt: goodUntil,
-  });
-  return { principal, audience: token.audience, facts, goodUntil };
+  const mode = config.clients.get(token.client)?.mode ?? 'jwt';
+  const principal = principalOf(token, known, { mode, expiresAt: endsAt });
+  return { principal, audience: token.audience, facts, goodUntil: principal.expiresAt };
 }
