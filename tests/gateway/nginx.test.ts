@@ -1,39 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { startNginx } from '../../tools/nginx.mjs';
-import { Program } from '../http/program.ts';
-import { openScene, type Ports, type Scene, type Started, saidIn, verified } from './scene.ts';
-
-/*
- * A real nginx with the configuration that we ship, but for the three addresses in it.
- */
-
-const SHIPPED = new URL('../../docs/gateway/nginx.conf', import.meta.url);
-
-/** The shipped configuration with a test's own ports; fails where an address is not there exactly once. */
-function siteOf({ gateway, latchkey, application }: Ports): string {
-  let site = readFileSync(SHIPPED, 'utf8');
-  for (const [address, port] of [
-    ['listen 127.0.0.1:8080;', gateway],
-    ['server 127.0.0.1:3000;', latchkey],
-    ['server 127.0.0.1:4000;', application],
-  ] as const) {
-    assert.equal(site.split(address).length, 2, address);
-    site = site.replace(address, address.replace(/\d+;$/, `${port};`));
-  }
-  return site;
-}
-
-const start = (ports: Ports, key: string): Promise<Started> =>
-  startNginx({
-    port: ports.gateway,
-    site: siteOf(ports),
-    files: { 'latchkey-key.conf': `proxy_set_header X-Latchkey-Gateway "${key}";\n` },
-  });
-
-/** What nginx asks about each request. */
-const QUESTION = 'GET /auth/forward?audience=orders&headers=user';
+import { bearerFor, QUESTION, start } from './nginx.ts';
+import { openScene, type Scene, saidIn, verified } from './scene.ts';
 
 /** Headers of the question, whatever the request had; those of the request itself that Latchkey judges by. */
 const ASKED_WITH = ['host', 'x-forwarded-for', 'x-forwarded-method', 'x-forwarded-uri', 'x-latchkey-gateway'];
@@ -64,11 +32,6 @@ describe('nginx with the configuration that we ship', () => {
   });
   const opened = (): Scene => scene;
   const mine = (): string => cookie;
-  const bearerFor = async (audience?: string): Promise<string> => {
-    const program = new Program(scene.auth);
-    const { refresh } = await program.signIn('ada@example.com');
-    return (await program.renewed(refresh, audience === undefined ? {} : { audience })).access;
-  };
 
   test('hands the application a token that it can verify, and who asks, instead of the cookie', async () => {
     const answered = await scene.ask('/orders?a=1&b=%2F', {
@@ -99,7 +62,7 @@ describe('nginx with the configuration that we ship', () => {
   for (const [sent, expected] of cookies) {
     test(`passes on of the cookies "${sent}" ${expected === undefined ? 'none' : `"${expected}"`}`, async () => {
       // With a token, so that it does not matter what the cookies are worth.
-      const Authorization = `Bearer ${await bearerFor('orders')}`;
+      const Authorization = `Bearer ${await bearerFor(opened(), 'orders')}`;
       const Cookie = sent.replace('SESSION', mine());
       const headers = Cookie === '' ? { Authorization } : { Authorization, Cookie };
       assert.equal((await opened().ask('/', { headers })).status, 200);
@@ -152,11 +115,11 @@ describe('nginx with the configuration that we ship', () => {
   });
 
   test('hands on a token of its audience as one of a minute, and refuses any other beside a good cookie', async () => {
-    const own = `Bearer ${await bearerFor('orders')}`;
+    const own = `Bearer ${await bearerFor(scene, 'orders')}`;
     assert.equal((await scene.ask('/orders', { headers: { Authorization: own } })).status, 200);
     assert.notEqual(scene.seen[0]?.headers.authorization, own);
     await verified(scene, scene.seen[0]);
-    for (const Authorization of [`Bearer ${await bearerFor()}`, 'Bearer x', 'Basic eDp4', '']) {
+    for (const Authorization of [`Bearer ${await bearerFor(scene)}`, 'Bearer x', 'Basic eDp4', '']) {
       const answered = await scene.ask('/orders', { headers: { Authorization, Cookie: cookie } });
       // An empty one nginx does not pass on: there the cookie alone is what the request has.
       assert.equal(answered.status, Authorization === '' ? 200 : 401, Authorization);
@@ -324,161 +287,4 @@ describe('nginx with the configuration that we ship', () => {
     assert.match(other, /^HTTP\/1\.1 403 /);
     assert.equal(scene.seen.length, 1);
   });
-
-  test('switches to no other protocol, past which nobody would be asked', async () => {
-    for (const protocol of ['h2c', 'websocket, h2c', 'TLS/1.0']) {
-      const answered = await scene.ask('/orders', {
-        headers: {
-          Cookie: cookie,
-          Connection: 'Upgrade, HTTP2-Settings',
-          Upgrade: protocol,
-          'HTTP2-Settings': 'AAMAAABkAARAAAAAAAIAAAAA',
-        },
-      });
-      assert.equal(answered.status, 200, protocol);
-      assert.equal(scene.seen.at(-1)?.headers.upgrade, undefined);
-    }
-  });
-
-  const closed = [
-    '/auth/forward',
-    '/auth/forward?audience=orders',
-    '/auth/forward/',
-    '/auth/forward/x',
-    '/auth//forward',
-    '//auth/forward',
-    '/auth/./forward',
-    '/auth/x/../forward',
-    '/auth/%66orward',
-    '/%61uth/forward',
-    '/auth%2Fforward',
-    '/AUTH/forward',
-    '/auth/Forward',
-    '/auth/forward%2f',
-    '/auth/forward;x',
-    '/auth/forward%3Faudience=orders',
-    '/-/latchkey',
-    '/-/latchkey?audience=orders',
-    '/-/./latchkey',
-    '/orders/../-/latchkey',
-    '/%2d/latchkey',
-  ];
-  test('lets nobody ask what it asks, in whatever spelling', async () => {
-    const bearer = `Bearer ${await bearerFor('orders')}`;
-    for (const path of closed) {
-      for (const headers of [{}, { Cookie: cookie }, { Authorization: bearer }]) {
-        const method = 'Cookie' in headers ? 'POST' : 'GET';
-        const answered = await scene.ask(path, {
-          method,
-          headers: { ...headers, 'X-Latchkey-Gateway': 'lks_x' },
-        });
-        assert.equal(answered.headers.authorization, undefined, path);
-        assert.doesNotMatch(answered.body, /Bearer|eyJ/, path);
-      }
-    }
-    const outside = scene.asked.requests.map(({ line }) => line).filter((line) => line !== QUESTION);
-    for (const line of outside) {
-      const [, path = ''] = line.split(' ');
-      assert.notEqual(new URL(path, 'http://x').pathname, '/auth/forward', line);
-    }
-  });
-
-  test('asks about every path that reaches the application', async () => {
-    for (const path of [
-      '/',
-      '/auth',
-      '/authx',
-      '/.well-known/',
-      '/.well-known/x',
-      '/auth/..%2forders',
-      '/a/../b',
-      '/%2e%2e/',
-    ]) {
-      const { status } = await scene.ask(path);
-      assert.notEqual(status, 200, path);
-    }
-    assert.equal(scene.seen.length, 0);
-  });
-
-  const HOST = 'Host: localhost';
-  const shapes: readonly (readonly [string, string])[] = [
-    [
-      'a length and chunks',
-      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
-    ],
-    [
-      'chunks in another spelling',
-      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: 4\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
-    ],
-    [
-      'chunks behind a space',
-      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nTransfer-Encoding : chunked\r\nContent-Length: 43\r\nConnection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n`,
-    ],
-    [
-      'two lengths',
-      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
-    ],
-    [
-      'a length with a sign',
-      `POST /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nContent-Length: +44\r\n\r\nGET /smuggled HTTP/1.1\r\n${HOST}\r\n\r\n`,
-    ],
-    [
-      'a body with GET',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nContent-Length: 46\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n`,
-    ],
-    [
-      'chunks with GET',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2e\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n0\r\n\r\n`,
-    ],
-    [
-      'a header that is folded',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nX-A: b\r\n X-Latchkey-User: victim\r\n\r\n`,
-    ],
-    [
-      'a header behind a bare line feed',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nX-A: b\nX-Latchkey-User: victim\r\n\r\n`,
-    ],
-    [
-      'a header behind a bare return',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nX-A: b\rX-Latchkey-User: victim\r\n\r\n`,
-    ],
-    [
-      'a header that it is told to forget',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close, Authorization, X-Latchkey-User, X-Forwarded-For\r\n\r\n`,
-    ],
-    [
-      'a path with a line in it',
-      `GET /orders%0d%0aX-Latchkey-User:%20victim HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\n\r\n`,
-    ],
-    [
-      'a whole address',
-      `GET http://evil.example/orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\n\r\n`,
-    ],
-    [
-      'two hosts',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nHost: evil.example\r\nCOOKIE\r\nConnection: close\r\n\r\n`,
-    ],
-    ['no version', 'GET /orders\r\n'],
-    [
-      'two Authorization headers',
-      `GET /orders HTTP/1.1\r\n${HOST}\r\nCOOKIE\r\nConnection: close\r\nAuthorization: Bearer x\r\nAuthorization: Bearer y\r\n\r\n`,
-    ],
-  ];
-  for (const [title, bytes] of shapes) {
-    test(`passes nothing of ${title} on that nobody was asked about`, async () => {
-      await opened().sendRaw(bytes.replace('COOKIE', `Cookie: ${mine()}`));
-      assert.ok(
-        opened().seen.length <= 1,
-        `the application saw ${opened()
-          .seen.map(({ url }) => url)
-          .join()}`,
-      );
-      assert.ok(opened().seen.every(({ url }) => !url.startsWith('/smuggled')));
-      for (const seen of opened().seen) {
-        const principal = await verified(opened(), seen);
-        assert.equal(seen.headers['x-latchkey-user'], principal.id);
-        assert.equal(seen.headers['x-forwarded-for'], '127.0.0.1');
-      }
-    });
-  }
 });
