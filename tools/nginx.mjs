@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { keep } from './keep.mjs';
 import { provideProgram } from './program.mjs';
 
 const NGINX = {
@@ -23,10 +23,6 @@ const NGINX = {
 export function provideNginx(env) {
   return provideProgram(NGINX, env);
 }
-
-/** Keeps the program until standard input ends, which it does whatever this process dies of, and clears up. */
-const KEEP =
-  '"$1" -p "$2/" -c "$2/nginx.conf" -e stderr & cat >/dev/null; kill -TERM "$!"; wait "$!"; rm -rf "$2"';
 
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
@@ -57,19 +53,12 @@ export async function startNginx({ port, site, files = {} }) {
   const all = { ...files, 'nginx.conf': `${main.join('\n')}\n`, 'site.conf': site };
   for (const [name, text] of Object.entries(all))
     writeFileSync(path.join(folder, name), text, { mode: 0o600 });
-  const child = spawn('sh', ['-c', KEEP, 'sh', program, folder], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
+  const command = [program, '-p', `${folder}/`, '-c', `${folder}/nginx.conf`, '-e', 'stderr'];
+  const { stderr, remove } = keep(folder, command);
   let log = '';
-  child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+  stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
     log += text;
   });
-  const ended = once(child, 'close');
-  const remove = async () => {
-    child.stdin.end();
-    await ended;
-  };
   while (!(await answers(port))) {
     if (!log.includes('[emerg]')) continue;
     await remove();

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { keep } from './keep.mjs';
 import { freePort, unprivileged } from './own-server.mjs';
 import { provideProgram } from './program.mjs';
 
@@ -14,9 +13,6 @@ const PGBOUNCER = {
   debianPackage: 'pgbouncer',
   otherwise: 'leave these tests out: npm test -- --without faults',
 };
-
-/** Keeps the program until standard input ends, which it does whatever this process dies of, and clears up. */
-const KEEP = '"$1" "$2/pgbouncer.ini" & cat >/dev/null; kill "$!"; wait "$!"; rm -rf "$2"';
 
 /**
  * Starts a PgBouncer in front of a PostgreSQL, on a free port of loopback.
@@ -54,19 +50,9 @@ export async function startPgbouncer(server, mode, connections = 40) {
     ['[databases]', database, '[pgbouncer]', ...lines, ''].join('\n'),
     { mode: 0o644 },
   );
-  const child = spawn('sh', ['-c', KEEP, 'sh', program, folder], {
-    ...identity,
-    cwd: folder,
-    detached: true,
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
-  const ended = once(child, 'close');
-  const remove = async () => {
-    child.stdin.end();
-    await ended;
-  };
+  const { stderr, remove } = keep(folder, [program, path.join(folder, 'pgbouncer.ini')], identity);
   let log = '';
-  for await (const line of createInterface(child.stderr)) {
+  for await (const line of createInterface(stderr)) {
     log += `${line}\n`;
     if (line.includes('process up')) break;
     if (line.includes('FATAL')) {
@@ -74,7 +60,7 @@ export async function startPgbouncer(server, mode, connections = 40) {
       throw new Error(`PgBouncer did not start: ${log}`);
     }
   }
-  child.stderr.resume();
+  stderr.resume();
   const url = new URL(server.url);
   url.port = String(own);
   return { url: url.href, remove };
