@@ -1,8 +1,8 @@
 import type { Millis, Position, Tail, Timestamp } from '@latchkey/verify';
 import type { FollowerId, FollowerRecord, RemoteFollowerRecord } from '../stores/records.ts';
 import type { Store } from '../stores/store.ts';
+import { HEARTBEAT, ROW_LIFE } from './registration.ts';
 import { lifeOf, type RemoteFollowers } from './remote-followers.ts';
-import { HEARTBEAT, ROW_LIFE } from './revocation-log.ts';
 
 /** A process that follows the log, as far as is known here. */
 export interface FollowerState {

@@ -13,7 +13,7 @@ import type {
   Timestamp,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { newId, subjectOf } from '../foundation/ids.ts';
+import { subjectOf } from '../foundation/ids.ts';
 import type {
   Appended,
   EpochCause,
@@ -21,7 +21,6 @@ import type {
   FollowerId,
   LogReading,
   NewEntry,
-  Relay,
   Seen,
 } from '../stores/records.ts';
 import type { Store, Tables } from '../stores/store.ts';
@@ -29,15 +28,10 @@ import type { Bounds } from './bounds.ts';
 import { CAUSES, type Cause, type SparingCause, type SubjectOf } from './causes.ts';
 import { judgeHistory } from './history.ts';
 import { RecentEntries } from './recent-entries.ts';
-import { FOLLOWER_LIFE, lifeOf, type RemoteFollowers } from './remote-followers.ts';
+import { Registration } from './registration.ts';
+import type { RemoteFollowers } from './remote-followers.ts';
 import type { Watermark } from './watermark.ts';
 
-/** How often a follower writes that it is there, and how far it has come. */
-export const HEARTBEAT: Millis = 10_000;
-/** A row that nobody has written for so long is of nobody who could still go by what was read before. */
-export const ROW_LIFE: Millis = FOLLOWER_LIFE + 2 * HEARTBEAT;
-/** How often it writes the latter where it has come further; more often would be a write for each pull (R9). */
-const ACKNOWLEDGE: Millis = 1_000;
 /** R6: clocks may differ by so much, and a minute on top for what nobody thought of. */
 const LEEWAY: Millis = 30_000 + 60_000;
 
@@ -103,16 +97,9 @@ export interface RevocationLogOptions {
  * store needs no log and an entry may die.
  */
 export class RevocationLog implements LogSource {
-  readonly follower: FollowerId;
   readonly #options: RevocationLogOptions;
+  readonly #registration: Registration;
   readonly #listeners = new Set<(entries: readonly Entry[], atOnce: boolean) => void>();
-  #registeredAt: Timestamp | null = null;
-  #beatAt: Timestamp = 0;
-  #acknowledged: Position = 0;
-  /** How far this process itself has come. */
-  #reached: Position = 0;
-  #reporting: Promise<void> | null = null;
-  #nextReport: Promise<void> | null = null;
   #seen: Seen | null = null;
   #recalled = false;
   /** Whether what was seen has been seen by this process, and not only read from the watermark. */
@@ -125,7 +112,20 @@ export class RevocationLog implements LogSource {
 
   constructor(options: RevocationLogOptions) {
     this.#options = options;
-    this.follower = newId(options.clock.now());
+    const { store, clock, followerName: name, remote } = options;
+    this.#registration = new Registration({
+      store,
+      clock,
+      name,
+      remote,
+      now: () => this.now(),
+      readAt: () => this.readAt,
+    });
+  }
+
+  /** This process, among those who follow. */
+  get follower(): FollowerId {
+    return this.#registration.follower;
   }
 
   /**
@@ -181,14 +181,10 @@ export class RevocationLog implements LogSource {
 
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
   async pull(cursor: Cursor | null): Promise<TaggedPull> {
-    const { maxStaleness, remote } = this.#options;
+    const { maxStaleness } = this.#options;
     // Receipts compare when somebody registered with when they were written: by one clock.
     if (this.#there === null) await this.#read(cursor);
-    this.#reached = cursor?.seq ?? 0;
-    const since = this.now() - this.#beatAt;
-    const news = this.#reached > this.#acknowledged || remote.hasChanged;
-    const due = since >= (news ? ACKNOWLEDGE : HEARTBEAT) || since < 0;
-    if (this.#registeredAt === null || due) await this.#report();
+    await this.#registration.reach(cursor?.seq ?? 0);
     const { epoch, epochStart, head, tag, now: there, age, whole, entries, tags } = await this.#read(cursor);
     return { epoch, epochStart, head, tag, now: there, age, whole, entries, tags, maxStaleness };
   }
@@ -202,31 +198,12 @@ export class RevocationLog implements LogSource {
   }
 
   /**
-   * Writes that this process follows, how far it has come, and who follows through it. What
-   * was so when this was called is written when it resolves; calls made meanwhile share
-   * the next write, and writes never overtake each other.
+   * Writes who follows, this process and those who follow through it.
    *
-   * @throws `LK_NOT_FRESH` where this process itself does not follow.
+   * @throws as `Registration.report`.
    */
-  async report(): Promise<void> {
-    if (this.#registeredAt === null) throw failure('LK_NOT_FRESH', { retryAfter: 1_000 });
-    await this.#report();
-  }
-
-  #report(): Promise<void> {
-    const next = (): void => {
-      this.#reporting = this.#nextReport;
-      this.#nextReport = null;
-    };
-    if (this.#reporting === null) {
-      this.#reporting = this.#register(this.now()).finally(next);
-      return this.#reporting;
-    }
-    this.#nextReport ??= this.#reporting
-      .catch(() => undefined)
-      .then(() => this.#register(this.now()))
-      .finally(next);
-    return this.#nextReport;
+  report(): Promise<void> {
+    return this.#registration.report();
   }
 
   onHint(listener: (entries: readonly Entry[], atOnce: boolean) => void): () => void {
@@ -238,21 +215,10 @@ export class RevocationLog implements LogSource {
     };
   }
 
-  /**
-   * Takes this process off the list of followers, so that no receipt waits for it. Those who
-   * followed through it stay on the list for as long as they may go by what it has told them.
-   */
+  /** Takes this process off the list of followers, as `Registration.leave`, and notes how far it has seen the log. */
   async leave(): Promise<void> {
-    const { store, remote } = this.#options;
     if (this.#seen !== null) await this.#mark(this.#seen, Number.POSITIVE_INFINITY);
-    const registeredAt = this.#registeredAt;
-    this.#registeredAt = null;
-    if (registeredAt === null) return;
-    await (this.#nextReport ?? this.#reporting)?.catch(() => undefined);
-    const now = this.now();
-    const relay = remote.report(now, true);
-    if (relay === null || relay.followers.length === 0) await store.followers.remove(this.follower);
-    else await this.#put(now, registeredAt, relay);
+    await this.#registration.leave();
   }
 
   /** Reads the log, and sees to it that what it answers goes on from what was seen (R8). */
@@ -345,36 +311,6 @@ export class RevocationLog implements LogSource {
       .finally(() => {
         this.#beating = false;
       });
-  }
-
-  async #register(now: Timestamp): Promise<void> {
-    const { store, remote } = this.#options;
-    const returning = this.#registeredAt !== null && now - this.#beatAt < ROW_LIFE;
-    const registeredAt = returning ? (this.#registeredAt ?? this.readAt) : this.readAt;
-    const reached = this.#reached;
-    try {
-      await this.#put(now, registeredAt, remote.report(now));
-    } catch (error) {
-      remote.notReported();
-      throw error;
-    }
-    await store.followers.sweep(now - ROW_LIFE, now);
-    this.#registeredAt = registeredAt;
-    this.#beatAt = now;
-    this.#acknowledged = reached;
-  }
-
-  async #put(now: Timestamp, registeredAt: Timestamp, relay: Relay | null): Promise<void> {
-    const { store, followerName } = this.#options;
-    await store.followers.put({
-      id: this.follower,
-      name: followerName,
-      registeredAt,
-      acknowledged: this.#reached,
-      seenAt: now,
-      keptUntil: now + Math.max(ROW_LIFE, ...(relay?.followers ?? []).map(lifeOf)),
-      relay,
-    });
   }
 
   /** Writes what was noted, last in its transaction: rows are locked first, then the log's head (R7). */
