@@ -67,6 +67,7 @@ const TABLE = [
       'sessions.ts',
       'clients.ts',
       'keys.ts',
+      'requests.ts',
     ].map((name) => `${LATCHKEY}${name}`),
     [...ROOMS, 'stores'],
   ],

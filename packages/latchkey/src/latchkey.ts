@@ -4,36 +4,24 @@
  *
  * @module
  */
-import {
-  type ClientPrincipal,
-  type Clock,
-  type Principal,
-  systemClock,
-  type UserPrincipal,
-} from '@latchkey/verify';
+import { type ClientPrincipal, type Clock, systemClock } from '@latchkey/verify';
 import type { AccessRules, Decision, PermissionOf, ResourceArgument } from './access/access.ts';
 import { type Clients, clientsOf } from './clients.ts';
 import type { Config } from './config.ts';
 import { doorOf } from './door.ts';
-import { failure } from './errors.ts';
-import { type ApplicationSession, applicationSession, withFailures } from './flows/application-session.ts';
-import { type Presented, principalIn, userIn } from './flows/authenticate.ts';
 import { revoke } from './flows/revoke.ts';
 import { issueSetupToken } from './flows/set-up.ts';
 import { type Figures, figuresOf, type Status, statusOf } from './flows/status.ts';
-import type { HeaderSource, RequestHead } from './foundation/header-source.ts';
 import { Secret } from './foundation/secret.ts';
-import { type Connection, isSafe } from './http/exchange.ts';
+import type { Connection } from './http/exchange.ts';
 import { type OpenApi, openApi } from './http/openapi.ts';
-import { refuseCrossSite } from './http/origin-rule.ts';
-import { toBeAnswered } from './http/problem.ts';
 import { type Keys, keysOf } from './keys.ts';
 import type { AuthEvent, ClaimsOption, ClientsOption, LatchkeyOptions, ObjectSchema } from './options.ts';
 import type { ProfileName } from './profiles.ts';
+import { type Requests, requestsOf } from './requests.ts';
 import { type Followers, listFollowers } from './revocation/followers.ts';
 import type { Receipt } from './revocation/receipts.ts';
 import { parseTarget, type RevokeTarget } from './revocation/target.ts';
-import type { SessionCookie } from './sessions/cookie.ts';
 import { type Sessions, sessionsOf } from './sessions.ts';
 import type { Store } from './stores/store.ts';
 import { compose, type System } from './system.ts';
@@ -72,6 +60,7 @@ export {
   type ClientOptions,
   type LatchkeyOptions,
 } from './options.ts';
+export type { CheckOptions, Requests, ServiceCheckOptions } from './requests.ts';
 export type { FollowerState, Followers } from './revocation/followers.ts';
 export type { Receipt, ReceiptDetails, ReceiptState } from './revocation/receipts.ts';
 export type { RevokeTarget } from './revocation/target.ts';
@@ -87,52 +76,16 @@ export type { Users } from './users.ts';
 /** The version of this build. */
 export const VERSION = '0.1.0';
 
-/** What a check is for. */
-export interface CheckOptions {
-  /** Whom a token must be for: the issuer, one of `tokens.audiences`, or one of a service. Default the issuer. */
-  readonly audience?: string;
-}
-
-/** What a check is for that services pass as well, with a token that they got for themselves. */
-export type ServiceCheckOptions = CheckOptions & { readonly services: true };
-
 /** An authentication system, opened by its first use. */
-export interface Latchkey<S extends Shape = AnyShape> {
+export interface Latchkey<S extends Shape = AnyShape> extends Requests<S> {
   readonly config: Config;
   /** Answers requests to its own paths; never throws. */
   handler(request: Request, connection?: Connection): Promise<Response>;
   /** Whether `handler` answers a path: `/auth` and below, and its two documents under `/.well-known`. */
   answers(path: string): boolean;
   /**
-   * Who asks: `null` where nothing was presented, or a session before login.
-   *
-   * An unsafe `Request` that holds the cookie must come from a page of this
-   * origin or a listed one. Bare `Headers` do not say their method: the rule for
-   * cross-site requests is then the caller's. Nothing is ever written to the answer.
-   *
-   * It is a user, unless `services` is asked for: what is written for people should not
-   * answer a service that nobody has thought of.
-   *
-   * @throws a code shown as 401 for a credential that is not good; `LK_CREDENTIALS_AMBIGUOUS`;
-   *   `LK_ORIGIN_REFUSED`; `LK_STORE_UNAVAILABLE`.
-   */
-  authenticate(
-    request: RequestHead | HeaderSource,
-    options: ServiceCheckOptions,
-  ): Promise<PrincipalOf<S> | ClientPrincipal | null>;
-  authenticate(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<PrincipalOf<S> | null>;
-  /**
-   * As `authenticate`, where somebody must be signed in.
-   *
-   * @throws `LK_UNAUTHENTICATED`, and as `authenticate`.
-   */
-  require(
-    request: RequestHead | HeaderSource,
-    options: ServiceCheckOptions,
-  ): Promise<PrincipalOf<S> | ClientPrincipal>;
-  require(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<PrincipalOf<S>>;
-  /**
-   * Whether the principal may, `null` being the anonymous. A service may what everybody may. Nothing is allowed that `access` does not say.
+   * Whether the principal may, `null` being the anonymous. A service may what everybody may.
+   * Nothing is allowed that `access` does not say.
    *
    * @throws {TypeError} for a permission that is not declared.
    */
@@ -158,14 +111,6 @@ export interface Latchkey<S extends Shape = AnyShape> {
     permission: P,
     ...resource: ResourceArgument<S['access'], P>
   ): Promise<Decision>;
-  /**
-   * The session's data of a request, before login too. The first write of a
-   * visitor without a session begins one and hands its `Set-Cookie` to `setCookie`.
-   *
-   * @throws `LK_ORIGIN_REFUSED` for an unsafe request of another site, `LK_CREDENTIALS_AMBIGUOUS`,
-   *   `LK_STORE_UNAVAILABLE`; a cookie that is no longer good counts as none.
-   */
-  session(request: RequestHead, setCookie: (value: string) => void): Promise<ApplicationSession<S['data']>>;
   readonly users: Users<S>;
   readonly sessions: Sessions;
   readonly clients: Clients;
@@ -275,79 +220,17 @@ const TOO_LATE =
   'this Latchkey has opened its own store: call testing() before ready() and before the first request, and keep what listens in a file that tests do not import';
 
 function doors(current: () => System): Omit<Latchkey, 'config'> {
-  const present = async (
-    request: RequestHead | HeaderSource,
-    { audience }: CheckOptions = {},
-  ): Promise<Presented | null> => {
-    const { isOpen, ready, rooms, authenticator, allowed } = current();
-    const [head, headers] = 'headers' in request ? [request, request.headers] : [null, request];
-    try {
-      if (!isOpen()) await ready();
-      const wanted = audience ?? rooms.config.origin;
-      const safe = head !== null && isSafe(head);
-      if (head !== null && !safe && readsCookie(head, rooms.cookie)) refuseCrossSite(head, allowed);
-      return await authenticator.authenticate(headers, { safe, audience: wanted });
-    } catch (error) {
-      throw toBeAnswered(error, head ?? undefined);
-    }
-  };
-  function authenticate(
-    request: RequestHead | HeaderSource,
-    options: ServiceCheckOptions,
-  ): Promise<Principal | null>;
-  function authenticate(
-    request: RequestHead | HeaderSource,
-    options?: CheckOptions,
-  ): Promise<UserPrincipal | null>;
-  async function authenticate(
-    request: RequestHead | HeaderSource,
-    options?: CheckOptions & { readonly services?: true },
-  ): Promise<Principal | null> {
-    const presented = await present(request, options);
-    try {
-      return options?.services === true ? principalIn(presented) : userIn(presented);
-    } catch (error) {
-      throw toBeAnswered(error, 'headers' in request ? request : undefined);
-    }
-  }
-  function require(request: RequestHead | HeaderSource, options: ServiceCheckOptions): Promise<Principal>;
-  function require(request: RequestHead | HeaderSource, options?: CheckOptions): Promise<UserPrincipal>;
-  async function require(
-    request: RequestHead | HeaderSource,
-    options?: CheckOptions & { readonly services?: true },
-  ): Promise<Principal> {
-    const principal =
-      options?.services === true
-        ? await authenticate(request, { ...options, services: true })
-        : await authenticate(request, options);
-    if (principal === null) throw toBeAnswered(failure('LK_UNAUTHENTICATED'));
-    return principal;
-  }
   const door = doorOf(current);
-
   return {
     handler: (request, connection) => current().handle(request, connection ?? { peer: null }),
     answers: (path) => /^\/auth(\/|$)/.test(path) || WELL_KNOWN.has(path),
-    authenticate,
-    require,
+    ...requestsOf(current),
     can: (principal, permission, ...[resource]) =>
       door(({ authorizer }) => authorizer.can(principal, permission, resource)),
     authorize: (principal, permission, ...[resource]) =>
       door(({ authorizer }) => authorizer.authorize(principal, permission, resource)),
     explain: (principal, permission, ...[resource]) =>
       door(({ authorizer }) => authorizer.explain(principal, permission, resource)),
-    session: async (request, setCookie) => {
-      const { rooms, allowed } = current();
-      const answered = (error: unknown): unknown => toBeAnswered(error, request);
-      try {
-        // It may set the cookie, so a visitor who has none yet is held to the same rule.
-        if (!isSafe(request)) refuseCrossSite(request, allowed);
-        const asked = (): Promise<Presented | null> => present(request);
-        return withFailures(await applicationSession(rooms, request, asked, setCookie), answered);
-      } catch (error) {
-        throw answered(error);
-      }
-    },
     users: usersOf(door),
     sessions: sessionsOf(door),
     clients: clientsOf(door),
@@ -373,10 +256,6 @@ function doors(current: () => System): Omit<Latchkey, 'config'> {
     drain: () => current().rooms.feed.stop(),
     close: () => current().close(),
   };
-}
-
-function readsCookie({ headers }: RequestHead, cookie: SessionCookie): boolean {
-  return !headers.has('authorization') && cookie.find(headers.get('cookie')) !== null;
 }
 
 /** RFC 7517 §8.5 of ours, and RFC 8414 §3. Whatever else is under `/.well-known` is the application's. */
