@@ -194,7 +194,7 @@ describe('a good token of another kind', () => {
     assertRefused(mint(ED, {}, idToken), 'a missing or malformed claim');
   });
 
-  test('is refused for another audience (@asvs 9.2.3, 10.3.1)', () => {
+  test('is refused for another audience (@asvs 9.2.3, 10.3.1, @rfc 8725 §3.9)', () => {
     for (const [aud, reason] of [
       ['https://app.example.com/', 'another audience'],
       ['https://app.example.org', 'another audience'],

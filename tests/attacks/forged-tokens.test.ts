@@ -94,7 +94,7 @@ describe('a token with another algorithm', () => {
     'constructor',
     'toString',
   ]) {
-    test(`is refused unseen: ${JSON.stringify(alg)} (@asvs 9.1.2, @incident J1, @rfc 8725 §3.1 §3.2)`, () => {
+    test(`is refused unseen: ${JSON.stringify(alg)} (@asvs 9.1.2, @incident J1, @rfc 8725 §3.1, @rfc 8725 §3.2)`, () => {
       const signed = mint(ED, { alg });
       const [header = '', payload = ''] = signed.split('.');
       assertRefusedUnseen(signed, 'another algorithm');

@@ -39,7 +39,7 @@ describe('the root secret', () => {
     ['the same one twice in the ring', `${BYTES.toString('base64')},${BYTES.toString('hex')}`],
     ['a bad one behind a good one', `${BYTES.toString('base64')},short`],
   ] as const) {
-    test(`is not ${title}, and what was given is not shown (@asvs 13.3.1, @asvs 6.3.2)`, () => {
+    test(`is not ${title}, and what was given is not shown (@asvs 13.3.1, @asvs 6.3.2, @rfc 8725 §3.5)`, () => {
       assert.throws(
         () => parseRootSecret(text),
         (error: unknown) => {
