@@ -72,7 +72,7 @@ export interface FeedOptions {
   readonly apart: number;
 }
 
-/** Measures how soon verifiers refuse what a node revokes, over its hub and its streams of events. */
+/** Measures how soon verifiers refuse what a node revokes, over its feed. */
 export async function measureFeed(options: FeedOptions): Promise<readonly FeedResult[]> {
   const results: FeedResult[] = [];
   for (const [store, counts] of options.plan) {

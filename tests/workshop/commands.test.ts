@@ -56,6 +56,7 @@ function npmTest(tree: Tree, args: readonly string[], environment: Tree = {}): R
       'test.mjs',
       'caddy.mjs',
       'chromium.mjs',
+      'keep.mjs',
       'nginx.mjs',
       'postgres.mjs',
       'program.mjs',

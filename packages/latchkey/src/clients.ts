@@ -38,7 +38,7 @@ export interface Clients {
   /**
    * Lets a client be used again. A service's key is good again; nothing else that ended comes back.
    *
-   * @throws `LK_NOT_FOUND` where it is neither configured nor disabled.
+   * @throws `LK_NOT_FOUND` where there is none.
    */
   enable(name: string): Promise<void>;
 }

@@ -51,19 +51,27 @@ export async function inspectToken(
   }
 }
 
-/** Refusals before which no signature is verified. */
-const UNSIGNED: ReadonlySet<TokenRefusal> = new Set([
-  'too long',
-  'not a compact JWS',
-  'not base64url',
-  'a header that is not strict JSON',
-  'a header member that is not allowed',
-  'another algorithm',
-  'another type',
-  'no key id',
-  'a payload that is not strict JSON',
-  'unknown key',
-]);
+/** Whether a signature had been verified when a token was refused: each reason is named, so that a new one must be. */
+const VERIFIED_BEFORE: Readonly<Record<TokenRefusal, boolean>> = {
+  'too long': false,
+  'not a compact JWS': false,
+  'not base64url': false,
+  'a header that is not strict JSON': false,
+  'a header member that is not allowed': false,
+  'another algorithm': false,
+  'another type': false,
+  'no key id': false,
+  'a payload that is not strict JSON': false,
+  'unknown key': false,
+  'a bad signature': true,
+  'a missing or malformed claim': true,
+  'another issuer': true,
+  'another audience': true,
+  'too long a life': true,
+  'issued in the future': true,
+  'not good yet': true,
+  expired: true,
+};
 
 /** The token, or `null` where it is none of ours or has expired: after one signature in any case. */
 async function verified(rooms: Uses, text: string): Promise<AccessToken | null> {
@@ -72,7 +80,7 @@ async function verified(rooms: Uses, text: string): Promise<AccessToken | null> 
     return token.rs === null ? null : token;
   } catch (error) {
     if (!isFailure(error) || !(error.cause instanceof TokenRefused)) throw error;
-    if (UNSIGNED.has(error.cause.reason)) verifyStandIn(rooms);
+    if (!VERIFIED_BEFORE[error.cause.reason]) verifyStandIn(rooms);
     return null;
   }
 }
