@@ -29,7 +29,12 @@ export interface ApplicationSession<Data> {
 
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'cookie'>;
 
-/** Opens the data of a request's session; see `Latchkey.session`. */
+/**
+ * Opens the data of a request's session; see `Requests.session`.
+ *
+ * @throws what `present` does, but for a cookie that is no longer good, which counts as none;
+ *   `LK_TOKEN_REFUSED` for a service, which has no session.
+ */
 export async function applicationSession<Data>(
   rooms: Uses,
   request: RequestHead,

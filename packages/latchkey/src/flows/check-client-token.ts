@@ -9,7 +9,7 @@ import {
 import { failure } from '../errors.ts';
 import type { Rooms } from './rooms.ts';
 
-/** What the log judges a token by, and how long it is good. */
+/** A good token: whom it speaks for, by what the log judges it, and until when it is good. */
 export interface CheckedToken {
   readonly principal: Principal;
   readonly audience: readonly string[];
@@ -39,7 +39,11 @@ export async function askOfClient(
   return clientAnswer(token, { ...facts, rs: reading.head });
 }
 
-/** R2: a floor speaks of the thing in hand, and a spared session's older tokens are not spared. */
+/**
+ * R2: a floor speaks of the thing in hand, and a spared session's older tokens are not spared.
+ *
+ * @throws `LK_TOKEN_REVOKED`.
+ */
 export function refuseFloor(floor: number | null, token: AccessToken): void {
   if (floor !== null && floor > (token.rs ?? -1)) throw failure('LK_TOKEN_REVOKED');
 }

@@ -93,6 +93,7 @@ export function heldByUser(user: UserId | null | undefined): ReceiptHolder | nul
  * confirms first, so that where nobody else follows, it is settled at once.
  *
  * @param kept as `Receipts.open`.
+ * @throws {TypeError} where the change wrote no entry: there is nothing that could be confirmed.
  */
 export async function receiptOf(
   rooms: Pick<Rooms, 'tail' | 'receipts'>,

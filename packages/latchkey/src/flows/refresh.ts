@@ -133,7 +133,11 @@ async function prove(rooms: Uses, token: RefreshToken, request: RefreshRequest):
   return { reading, session: reading.session, chain, at: now };
 }
 
-/** What an access token of a session rests on, as it was read. */
+/**
+ * What an access token of a session rests on, as it was read.
+ *
+ * @throws {TypeError} for a session before login; `LK_CLAIM_REFUSED`.
+ */
 export async function groundsOf(
   rooms: Pick<Rooms, 'config' | 'claims'>,
   { session, user, roles, head }: SessionReading,

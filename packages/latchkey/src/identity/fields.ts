@@ -6,7 +6,11 @@ import type { ObjectSchema } from '../options.ts';
 
 const MAX_BYTES = 16 * 1024;
 
-/** Reads a user's stored fields through the application's schema, which fills in the defaults. */
+/**
+ * Reads a user's stored fields through the application's schema, which fills in the defaults.
+ *
+ * @throws {TypeError} where the schema refuses its own defaults.
+ */
 export async function readFields(schema: ObjectSchema | null, text: string): Promise<Values> {
   const stored: unknown = JSON.parse(text);
   if (typeof stored !== 'object' || stored === null) throw new TypeError('stored fields are no object');

@@ -15,7 +15,11 @@ export interface PresentedKey {
   readonly hash: Uint8Array;
 }
 
-/** A new key of the client of that subject, and what the store keeps of it. */
+/**
+ * A new key of the client of that subject, and what the store keeps of it.
+ *
+ * @throws {TypeError} for a subject that has not sixteen bytes.
+ */
 export function newClientKey(subject: string): { readonly key: Secret; readonly hash: Uint8Array } {
   if (idBytes(subject).byteLength !== 16) throw new TypeError('a subject has sixteen bytes');
   const secret = randomBytes(32);

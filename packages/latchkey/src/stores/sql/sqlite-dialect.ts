@@ -37,7 +37,11 @@ const COLUMN_TYPES: ColumnTypes = {
   unlogged: null,
 };
 
-/** SQLite over `node:sqlite`: one connection to one file, or to memory for `:memory:`. */
+/**
+ * SQLite over `node:sqlite`: one connection to one file, or to memory for `:memory:`.
+ *
+ * @throws {TypeError} for an empty name.
+ */
 export function sqliteDialect(filename: string): SqlDialect {
   if (filename === '') throw new TypeError('the name of a file is needed');
   const memory = filename === ':memory:';
