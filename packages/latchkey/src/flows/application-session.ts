@@ -30,7 +30,7 @@ export interface ApplicationSession<Data> {
 type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'cookie'>;
 
 /**
- * Opens the data of a request's session; see `Requests.session`.
+ * Opens the data of a request's session; see `Latchkey.session`.
  *
  * @throws what `present` does, but for a cookie that is no longer good, which counts as none;
  *   `LK_TOKEN_REFUSED` for a service, which has no session.
