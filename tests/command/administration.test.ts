@@ -189,7 +189,7 @@ describe('the command beside a running server', () => {
     );
     assert.match(
       await refused('clients', 'create', 'x', '--audience', 'a b'),
-      /audiences has one that is not/,
+      /--audience has one that is not/,
     );
     assert.match(await refused('clients', 'rotate', 'web', '--yes'), /there is no service "web"/);
     assert.match(
@@ -198,7 +198,7 @@ describe('the command beside a running server', () => {
     );
     assert.match(
       await refused('clients', 'rotate', 'orders', '--grace', '8d', '--yes'),
-      /grace must be 7 days at most/,
+      /--grace must be 7 days at most/,
     );
   });
 

@@ -114,12 +114,10 @@ function graceOf(text: string): Duration {
   try {
     return formatDuration(parseDuration(text));
   } catch (error) {
-    throw new Refused(
-      `--grace takes a number and ms, s, m, h or d, such as 1h: ${JSON.stringify(text)} is none`,
-      {
-        cause: error,
-      },
-    );
+    const given = JSON.stringify(text);
+    throw new Refused(`--grace takes a number and ms, s, m, h or d, such as 1h: ${given} is none`, {
+      cause: error,
+    });
   }
 }
 
@@ -131,10 +129,20 @@ async function requireService(auth: Latchkey, name: string): Promise<void> {
     );
 }
 
+/** What fields are called where they are typed. */
+const TYPED: ReadonlyMap<string, string> = new Map([
+  ['audiences', '--audience'],
+  ['grace', '--grace'],
+]);
+
 /** What was typed is wrong: said in the words that it was typed in. */
 function refusedFields(error: unknown): unknown {
   if (!isFailure(error, 'LK_REQUEST_INVALID')) return error;
-  return new Refused(reasonsOf(error.detail.errors), { cause: error });
+  const errors = error.detail.errors.map(({ field, reason }) => ({
+    field: TYPED.get(field) ?? field,
+    reason,
+  }));
+  return new Refused(reasonsOf(errors), { cause: error });
 }
 
 async function disable(name: string, options: Asked): Promise<void> {
