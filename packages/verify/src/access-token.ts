@@ -1,3 +1,4 @@
+import { isSixteenBytes } from './base64url.ts';
 import type { Millis, Seconds, Timestamp } from './clock.ts';
 import { parseCompactJws, TokenRefused, verifySignature } from './compact-jws.ts';
 import type { Position } from './log-entry.ts';
@@ -73,9 +74,6 @@ const CLOCK_LEEWAY: Millis = 30_000;
 
 /** RFC 9068 §2.1 and §4: of either spelling, in any case (RFC 2045 §5.1). */
 const TYPE = /^(?:application\/)?at\+jwt$/i;
-
-/** Sixteen bytes, in their one spelling. */
-const ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 const ACR: ReadonlySet<unknown> = new Set<Acr>(['aal1', 'aal2', 'aal3']);
 const AMR: ReadonlySet<unknown> = new Set<Amr>(['pwd']);
@@ -204,7 +202,7 @@ function isText(value: unknown): value is string {
 
 function idOf<Kind extends string>(payload: Values, name: string): Id<Kind> {
   const value = textOf(payload, name);
-  if (!ID.test(value)) throw malformed(name);
+  if (!isSixteenBytes(value)) throw malformed(name);
   return value as Id<Kind>;
 }
 

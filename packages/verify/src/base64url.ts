@@ -4,6 +4,14 @@
  */
 const CANONICAL = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$/;
 
+/** The last of 22 characters carries two bits; the four left over must be zero. */
+const SIXTEEN_BYTES = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** Whether `text` spells sixteen bytes, as ids, subjects and salts do, in their one spelling. */
+export function isSixteenBytes(text: string): boolean {
+  return SIXTEEN_BYTES.test(text);
+}
+
 /**
  * The bytes that `text` spells in base64url, or `null`: the bytes have one
  * spelling, without padding, spaces or loose bits (RFC 7515 §2, RFC 4648 §3.5

@@ -1,3 +1,4 @@
+import { isSixteenBytes } from './base64url.ts';
 import type { Seconds, Timestamp } from './clock.ts';
 import type { Entry, EntryKind, Position, Scope } from './log-entry.ts';
 import { type Leaf, NO_POSITION, SortedSlots } from './sorted-slots.ts';
@@ -197,11 +198,9 @@ function liveSlots(scope: Scope, slots: SortedSlots): LiveSlots {
   };
 }
 
-const SUBJECT = /^[A-Za-z0-9_-]{21}[AQgw]$/;
-
 /** Whether an entry of the scope can be about the subject. */
 export function isSubjectOf(scope: Scope, subject: string): boolean {
-  return scope === 'all' ? subject === '' : SUBJECT.test(subject);
+  return scope === 'all' ? subject === '' : isSixteenBytes(subject);
 }
 
 /** Never earlier than it was said. */

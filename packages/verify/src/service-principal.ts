@@ -51,6 +51,7 @@ export function principalOf(
       id: token.session,
       client: token.client,
       mode: session.mode,
+      // A UUIDv7 says it itself (RFC 9562 §5.7).
       createdAt: Buffer.from(token.session, 'base64url').readUIntBE(0, 6),
       expiresAt: session.expiresAt,
     }),

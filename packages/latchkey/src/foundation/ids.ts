@@ -1,10 +1,7 @@
-import type { Id, Timestamp } from '@latchkey/verify';
+import { type Id, isSixteenBytes, type Timestamp } from '@latchkey/verify';
 import { randomBytes } from './random.ts';
 
 export { subjectOf } from '@latchkey/verify';
-
-/** The last of 22 characters carries two bits of the id; the four left over must be zero. */
-const CANONICAL = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 /** A new UUIDv7 (RFC 9562 §5.7): ordered by time, so that rows are inserted at one edge of an index. */
 export function newId<Kind extends string>(now: Timestamp): Id<Kind> {
@@ -17,12 +14,7 @@ export function newId<Kind extends string>(now: Timestamp): Id<Kind> {
 
 /** The id that `text` spells, or `null`: one id has one spelling. */
 export function findId<Kind extends string>(text: string): Id<Kind> | null {
-  return CANONICAL.test(text) ? (text as Id<Kind>) : null;
-}
-
-/** When an id was made, which a UUIDv7 says itself. */
-export function createdAtOf(id: string): Timestamp {
-  return idBytes(id).readUIntBE(0, 6);
+  return isSixteenBytes(text) ? (text as Id<Kind>) : null;
 }
 
 /** The sixteen bytes of an id or of a subject, as the store holds them; none for the empty subject. */
