@@ -6,6 +6,7 @@
 import { describe, test } from 'node:test';
 import { administrationConformance } from './administration.ts';
 import { backupConformance } from './backup.ts';
+import { backupRefusalConformance } from './backup-refusals.ts';
 import { endingConformance } from './ending.ts';
 import { identityConformance } from './identity.ts';
 import { logConformance } from './log.ts';
@@ -53,5 +54,6 @@ export function storeConformance(name: string, open: OpenStore): void {
   describe(`${name}: session data`, () => sessionDataConformance(storeTest));
   describe(`${name}: meta, proofs, receipts and followers`, () => operationsConformance(storeTest));
   describe(`${name}: backups`, () => backupConformance(storeTest));
+  describe(`${name}: backups that are refused`, () => backupRefusalConformance(storeTest));
   describe(`${name}: text and bytes`, () => textConformance(storeTest));
 }
