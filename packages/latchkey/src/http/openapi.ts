@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CODES, type Code } from '../errors.ts';
-import type { RouteDocument } from './route.ts';
+import type { Asker, RouteDocument } from './route.ts';
 import { ROUTES } from './routes/all.ts';
 import { GATEWAY_HEADER } from './routes/forward.ts';
 import { problemShape } from './wire.ts';
@@ -91,19 +91,19 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
           .map(([error, codes]) => [error, problemAnswer(codes, problem)]),
       ),
     },
-    security: securityOf(document),
+    security: document.askers.flatMap((asker) => SECURITY[asker]),
   };
 }
 
-function securityOf({ service, signedIn }: RouteDocument): Record<string, unknown>[] {
-  if (service === 'gateway')
-    return [
-      { gateway: [], session: [] },
-      { gateway: [], token: [] },
-    ];
-  const byKey = service === undefined ? [] : [{ clientBasic: [] }, { clientKey: [] }];
-  return [...(signedIn ? [{ session: [] }, { token: [] }] : []), ...byKey];
-}
+/** By which of the security schemes somebody asks. */
+const SECURITY: Readonly<Record<Asker, readonly Record<string, readonly []>[]>> = {
+  user: [{ session: [] }, { token: [] }],
+  service: [{ clientBasic: [] }, { clientKey: [] }],
+  gateway: [
+    { gateway: [], session: [] },
+    { gateway: [], token: [] },
+  ],
+};
 
 function problemAnswer(codes: readonly Code[], problem: z.ZodType | undefined): Record<string, unknown> {
   return {

@@ -6,6 +6,9 @@ import { type Answer, cookieCredential, type Exchange, requirePrincipal } from '
 import { problemHeaders, problemOf, shownFailure } from './problem.ts';
 import { safeReturnTo } from './return-to.ts';
 
+/** A user by cookie or token, a service by its key, or a gateway by its key beside what it was asked with. */
+export type Asker = 'user' | 'service' | 'gateway';
+
 /** What the OpenAPI document says of a route; pages have none. */
 export interface RouteDocument {
   readonly summary: string;
@@ -14,9 +17,8 @@ export interface RouteDocument {
   readonly query: z.ZodObject;
   /** What a body may be sent as. */
   readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
-  readonly signedIn: boolean;
-  /** Whether it is for clients with a key: for nobody else, or for them too; a gateway's is not in `Authorization`. */
-  readonly service?: true | 'too' | 'gateway';
+  /** Whose credentials it asks for, any one of them; none, for whoever likes. */
+  readonly askers: readonly Asker[];
   readonly status: number;
   /** `null` for no body. */
   readonly answer: z.ZodType | null;
@@ -64,8 +66,8 @@ export interface Definition<Body extends z.ZodRawShape, Query extends z.ZodRawSh
   readonly tag: RouteDocument['tag'];
   /** Whether somebody must be signed in; checked before the body is looked at. */
   readonly signedIn: boolean;
-  /** As in `RouteDocument`. */
-  readonly service?: 'too';
+  /** As in `RouteDocument`. Default users, where somebody must be signed in. */
+  readonly askers?: readonly Asker[];
   /** Who of them may; checked at the same time. Default everybody who is signed in. */
   readonly guard?: (exchange: Exchange) => Promise<unknown>;
   readonly body: Body;
@@ -83,7 +85,7 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
   definition: Definition<Body, Query>,
 ): Route {
   const { method, path, summary, tag, signedIn, form, status, answer, errors, act } = definition;
-  const { guard = requirePrincipal, service } = definition;
+  const { guard = requirePrincipal, askers = signedIn ? ['user'] : [] } = definition;
   const body = z.strictObject(definition.body);
   const query = z.strictObject(definition.query);
 
@@ -119,8 +121,7 @@ export function route<Body extends z.ZodRawShape, Query extends z.ZodRawShape>(
       body,
       query,
       media: ['application/json'],
-      signedIn,
-      ...(service === undefined ? {} : { service }),
+      askers,
       status,
       answer,
       errors: [...commonErrors(method, signedIn), ...errors],

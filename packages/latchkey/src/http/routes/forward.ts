@@ -64,8 +64,7 @@ export const forwardRoute: Route = {
     body: z.object({}),
     query,
     media: ['application/json'],
-    signedIn: false,
-    service: 'gateway',
+    askers: ['gateway'],
     status: 200,
     answer: null,
     errors: [

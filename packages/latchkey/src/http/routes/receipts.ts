@@ -16,7 +16,7 @@ export const receiptRoute: Route = route({
   summary: 'How far a revocation has come',
   tag: 'Revocation',
   signedIn: true,
-  service: 'too',
+  askers: ['user', 'service'],
   guard: async (exchange) =>
     presentsClientKey(exchange.request)
       ? await requireServiceClient(exchange)

@@ -20,7 +20,7 @@ function published(
       body: z.object({}),
       query: z.object({}),
       media: [],
-      signedIn: false,
+      askers: [],
       status: 200,
       answer,
       errors: [],
