@@ -9,7 +9,6 @@ import {
   type Timestamp,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import type { HeaderSource } from '../foundation/header-source.ts';
 import { subjectOf } from '../foundation/ids.ts';
 import { equalDigests } from '../foundation/secret.ts';
 import type { ServiceReading } from '../stores/records.ts';
@@ -61,19 +60,19 @@ export class ClientAuthenticator {
   }
 
   /**
-   * Checks the key in `Authorization`: `Basic` with the client's name and the key (RFC 6749
-   * §2.3.1), or `Bearer` with the key alone. To be asked again whenever it matters: an answer
-   * is of that moment.
+   * Checks the key in what `Authorization` holds: `Basic` with the client's name and the key
+   * (RFC 6749 §2.3.1), or `Bearer` with the key alone; `null` for no such header. To be asked
+   * again whenever it matters: an answer is of that moment.
    *
    * An unknown client, a wrong key and a disabled client are refused alike, after the same work.
    *
    * @throws `LK_KEY_REFUSED`, shown as `LK_UNAUTHENTICATED`, also where nothing was presented;
    *   `LK_CREDENTIALS_AMBIGUOUS`; `LK_STORE_UNAVAILABLE`.
    */
-  async authenticate(headers: HeaderSource): Promise<ServiceClient> {
-    const authorization = authorizationIn(headers);
-    const hit = this.#cache.find(digestOf(authorization));
-    return hit === null ? (await this.#prove(authorization)).client : hit.answer;
+  async authenticate(authorization: string | null): Promise<ServiceClient> {
+    const presented = requireOne(authorization);
+    const hit = this.#cache.find(digestOf(presented));
+    return hit === null ? (await this.#prove(presented)).client : hit.answer;
   }
 
   /**
@@ -81,8 +80,8 @@ export class ClientAuthenticator {
    *
    * @throws as `authenticate`.
    */
-  async prove(headers: HeaderSource): Promise<ProvenClient> {
-    return await this.#prove(authorizationIn(headers));
+  async prove(authorization: string | null): Promise<ProvenClient> {
+    return await this.#prove(requireOne(authorization));
   }
 
   async #prove(authorization: string): Promise<ProvenClient> {
@@ -130,8 +129,7 @@ export class ClientAuthenticator {
   }
 }
 
-function authorizationIn(headers: HeaderSource): string {
-  const authorization = headers.get('authorization');
+function requireOne(authorization: string | null): string {
   if (authorization === null) throw failure('LK_KEY_REFUSED');
   // Two headers arrive joined by a comma, which neither scheme's credentials contain.
   if (authorization.includes(',')) throw failure('LK_CREDENTIALS_AMBIGUOUS');

@@ -1,5 +1,4 @@
 import { failure } from '../errors.ts';
-import type { HeaderSource } from '../foundation/header-source.ts';
 import { issueClientToken } from '../tokens/access-token.ts';
 import { audienceForClient } from './audiences.ts';
 import type { ClientAuthenticator } from './authenticate-client.ts';
@@ -19,14 +18,14 @@ type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'tail' | 'bounds' | 'sign
 export async function grantToClient(
   rooms: Uses,
   services: ClientAuthenticator,
-  { headers, name, audience: wanted }: ClientGrantRequest,
+  { authorization, name, audience: wanted }: ClientGrantRequest,
 ): Promise<IssuedToken> {
   const { config, store, bounds } = rooms;
   // Nobody who holds no key raises anything.
-  await services.authenticate(headers);
+  await services.authenticate(authorization);
   await bounds.issueTokens(store, config.accessLife);
   await requireRightClock(rooms);
-  const { client, rs, readAt, at } = await services.prove(headers);
+  const { client, rs, readAt, at } = await services.prove(authorization);
   if (name !== null && name !== client.name) throw failure('LK_CLIENT_REFUSED');
   const audience = await audienceForClient(rooms, client, wanted);
   const expiresAt = at + config.accessLife;
@@ -38,7 +37,8 @@ export async function grantToClient(
 
 /** Who asks for a token of its own. */
 export interface ClientGrantRequest {
-  readonly headers: HeaderSource;
+  /** As `ClientAuthenticator.authenticate` takes it. */
+  readonly authorization: string | null;
   /** The client that it says it is besides, or `null`. */
   readonly name: string | null;
   readonly audience: string | null;

@@ -12,7 +12,7 @@ export async function requireServiceClient({
   services,
   request,
 }: Pick<Exchange, 'services' | 'request'>): Promise<ServiceClient> {
-  return await services.authenticate(request.headers);
+  return await services.authenticate(request.headers.get('authorization'));
 }
 
 /** Whether a request shows the key of a client, good or not, rather than what a user holds. */

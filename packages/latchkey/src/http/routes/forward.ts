@@ -91,12 +91,8 @@ export const forwardRoute: Route = {
 /** Nobody learns what the gateway knows but the gateway, so this is asked first of all. */
 async function requireGateway({ services, request }: Exchange): Promise<ServiceClient> {
   const key = request.headers.get(GATEWAY_HEADER);
-  const shown: HeaderSource = {
-    get: (name) => (name === 'authorization' && key !== null ? `Bearer ${key}` : null),
-    has: (name) => name === 'authorization' && key !== null,
-  };
   try {
-    return await services.authenticate(shown);
+    return await services.authenticate(key === null ? null : `Bearer ${key}`);
   } catch (error) {
     if (!isFailure(error, 'LK_KEY_REFUSED') && !isFailure(error, 'LK_CREDENTIALS_AMBIGUOUS')) throw error;
     throw failure('LK_GATEWAY_REFUSED', undefined, { cause: error });

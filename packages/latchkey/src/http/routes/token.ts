@@ -55,7 +55,10 @@ const sessionGrant: Grant = async (exchange, { audience = null }) => {
 const clientGrant: Grant = async (
   { rooms, services, request },
   { client_id: name = null, audience = null },
-) => writeToken(await grantToClient(rooms, services, { headers: request.headers, name, audience }));
+) => {
+  const authorization = request.headers.get('authorization');
+  return writeToken(await grantToClient(rooms, services, { authorization, name, audience }));
+};
 
 const GRANTS: ReadonlyMap<string, Grant> = new Map([
   ['refresh_token', refreshGrant],
