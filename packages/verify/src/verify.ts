@@ -14,7 +14,7 @@ export {
   verifyAccessToken,
 } from './access-token.ts';
 export type { HeaderReader, Presenting } from './authorization.ts';
-export { base64urlBytes, isSixteenBytes } from './base64url.ts';
+export { isSixteenBytes } from './base64url.ts';
 export { type Clock, type Millis, type Seconds, systemClock, type Timestamp } from './clock.ts';
 export {
   type CompactJws,

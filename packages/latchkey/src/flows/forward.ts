@@ -23,7 +23,7 @@ import { requireRecent, requireRightClock, signerAfter } from './issue.ts';
 import type { Rooms } from './rooms.ts';
 
 /** The most that a token lives which a gateway hands on. */
-export const FORWARDED_LIFE: Millis = 60_000;
+const FORWARDED_LIFE: Millis = 60_000;
 
 /** So long one is handed on again: whoever gets it can use it for half a minute at least. */
 const TERMS: Terms = { life: FORWARDED_LIFE / 2 };

@@ -90,7 +90,7 @@ export async function signerAfter(
 }
 
 /** Signs an access token with a key that may sign now. */
-export function signToken(
+function signToken(
   rooms: Pick<Rooms, 'config'>,
   key: SigningKey,
   grounds: Grounds,

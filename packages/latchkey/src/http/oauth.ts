@@ -7,7 +7,7 @@ import { asIs, commonErrors, parse, type Route, type RouteDocument } from './rou
 import { requireServiceClient } from './service-client.ts';
 
 /** RFC 6749 §5.2, with the code added. */
-export const oauthErrorShape = z.object({
+const oauthErrorShape = z.object({
   error: z.string(),
   error_description: z.string(),
   code: z.string(),

@@ -23,7 +23,7 @@ type LeftOut = 'emptied' | 'left';
  * What becomes of each table, parents before children. A table or a column that is not
  * here does not compile.
  */
-export const TABLES = {
+const TABLES = {
   meta: {
     columns: { key: 'text', value: 'text' },
     key: ['key'],

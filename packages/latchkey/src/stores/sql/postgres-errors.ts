@@ -49,7 +49,7 @@ function codeOf(error: unknown): string | null {
 }
 
 /** The server's SQLSTATE, or `null` where the error is not the server's. */
-export function sqlState(error: unknown): string | null {
+function sqlState(error: unknown): string | null {
   return error instanceof Error && 'severity' in error ? codeOf(error) : null;
 }
 

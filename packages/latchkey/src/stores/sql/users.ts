@@ -150,7 +150,7 @@ function readStatement(db: Kysely<Schema>) {
 }
 
 /** The record that a row of `account` holds. */
-export function userFromRow(row: AccountTable): UserRecord {
+function userFromRow(row: AccountTable): UserRecord {
   return {
     id: idFromBytes(row.id),
     email: row.email,
