@@ -69,6 +69,22 @@ async function first(connection: DatabaseConnection, query: CompiledQuery): Prom
   return Object.values(rows[0] ?? {})[0];
 }
 
+/** Ends a session of the server, and waits until it is gone: PostgreSQL 13 cannot wait by itself. */
+async function terminate(url: string, pid: unknown): Promise<void> {
+  const id = String(pid);
+  await run(
+    url,
+    `do $$ begin
+       perform pg_terminate_backend(${id});
+       for tries in 1..500 loop
+         perform pg_stat_clear_snapshot();
+         exit when not exists (select from pg_stat_activity where pid = ${id});
+         perform pg_sleep(0.01);
+       end loop;
+     end $$`,
+  );
+}
+
 const PROCESS = named('select pg_backend_pid()', 'process');
 
 async function noted(text: string): Promise<boolean> {
@@ -124,7 +140,7 @@ describe('a connection', () => {
   test('that the server closes while nobody uses it is replaced', async () => {
     await withDriver(async ({ lend }) => {
       const before = await lend(async (connection) => await first(connection, PROCESS));
-      await run(database.url, `select pg_terminate_backend(${String(before)}, 5000)`);
+      await terminate(database.url, before);
       const after = await repeatingUntilServed(() =>
         lend(async (connection) => await first(connection, PROCESS)),
       );
@@ -138,7 +154,7 @@ describe('a connection', () => {
         await driver.beginTransaction(connection);
         await connection.executeQuery(named("insert into note values ('lost')", 'insert'));
         const own = await first(connection, PROCESS);
-        await run(database.url, `select pg_terminate_backend(${String(own)}, 5000)`);
+        await terminate(database.url, own);
         await assert.rejects(connection.executeQuery(PROCESS), isUnavailable);
         await assert.rejects(driver.commitTransaction(connection), isUnavailable);
         await driver.rollbackTransaction(connection);

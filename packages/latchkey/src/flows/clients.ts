@@ -68,7 +68,7 @@ export async function disableClient(rooms: Uses, name: string, by: Administrator
     trust.apply('client_disabled', subject);
   });
   rooms.emit({ type: 'client_disabled', client: name, ...doneBy(by) });
-  return receiptOf(rooms, cursor, heldByUser(by?.id));
+  return receiptOf(rooms, cursor, heldByUser(by));
 }
 
 /**

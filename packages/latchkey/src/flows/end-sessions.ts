@@ -13,7 +13,7 @@ type Uses = Pick<Rooms, 'config' | 'store' | 'clock' | 'log' | 'tail' | 'receipt
 export async function signOut(
   rooms: Uses,
   { id, userId }: HeldSession,
-  to: ReceiptHolder | null = heldByUser(userId),
+  to: ReceiptHolder | null = userId === null ? null : { user: userId },
 ): Promise<Receipt> {
   const { cursor } = await rooms.log.changeAlone((trust) => trust.apply('signed_out', id));
   const receipt = await receiptOf(rooms, cursor, to);
@@ -38,7 +38,7 @@ export async function endSession(rooms: Uses, principal: UserPrincipal, id: Sess
     trust.apply('session_ended', id);
   });
   rooms.emit({ type: 'session_ended', user: principal.id, session: id });
-  return receiptOf(rooms, cursor, heldByUser(principal.id));
+  return receiptOf(rooms, cursor, heldByUser(principal));
 }
 
 /**
@@ -59,7 +59,7 @@ export async function endSessions(
     return trust.apply('other_sessions_ended', principal.id, current);
   });
   rooms.emit({ type: 'sessions_ended', user: principal.id, session: principal.session.id });
-  return receiptOf(rooms, cursor, heldByUser(principal.id));
+  return receiptOf(rooms, cursor, heldByUser(principal));
 }
 
 /**
@@ -83,9 +83,9 @@ export async function livingSession(
   return reading.session;
 }
 
-/** A receipt is given to the user who asked; to nobody where there is none, as before a login. */
-export function heldByUser(user: UserId | null | undefined): ReceiptHolder | null {
-  return user == null ? null : { user };
+/** A receipt is given to the user who asked; to nobody where that was the operator. */
+export function heldByUser(by: { readonly id: UserId } | null): ReceiptHolder | null {
+  return by === null ? null : { user: by.id };
 }
 
 /**

@@ -115,7 +115,7 @@ export async function changePassword(
   });
   await rooms.throttle.succeeded(principal.id);
   rooms.emit({ type: 'password_changed', user: principal.id, session: principal.session.id, ip });
-  return { cookie: result, receipt: await receiptOf(rooms, cursor, heldByUser(principal.id)) };
+  return { cookie: result, receipt: await receiptOf(rooms, cursor, heldByUser(principal)) };
 }
 
 async function check(

@@ -39,7 +39,7 @@ export async function revoke(
           endTarget(trust, target);
         });
   rooms.emit({ ...eventOf(target), ...doneBy(by), ...(reason === null ? {} : { reason }) });
-  return receiptOf(rooms, cursor, heldByUser(by?.id));
+  return receiptOf(rooms, cursor, heldByUser(by));
 }
 
 /** In one order, so that two who end each other's sessions don't wait for each other. */
@@ -105,5 +105,5 @@ export async function endAnySession(rooms: Uses, id: SessionId, by: Administrato
     ...(result === null ? {} : { user: result }),
     ...doneBy(by),
   });
-  return receiptOf(rooms, cursor, heldByUser(by?.id));
+  return receiptOf(rooms, cursor, heldByUser(by));
 }

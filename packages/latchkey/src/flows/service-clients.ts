@@ -93,7 +93,7 @@ export async function rotateClientKey(
     trust.apply(grace === 0 ? 'client_key_rotated' : 'client_key_replaced', subject);
   });
   rooms.emit({ type: 'client_key_rotated', client: name, ...doneBy(by) });
-  return { name, key, receipt: await receiptOf(rooms, cursor, heldByUser(by?.id)) };
+  return { name, key, receipt: await receiptOf(rooms, cursor, heldByUser(by)) };
 }
 
 function refuseName(name: string): void {

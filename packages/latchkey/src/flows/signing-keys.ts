@@ -49,7 +49,7 @@ export async function revokeSigningKey(
   emit({ type: 'signing_key_revoked', key: kid, ...doneBy(by), ...(reason === null ? {} : { reason }) });
   await readKeys(rooms);
   // Who only reads the published keys may go on with them for as long as they may be kept.
-  return receiptOf(rooms, cursor, heldByUser(by?.id), JWKS_MAX_AGE * 1_000);
+  return receiptOf(rooms, cursor, heldByUser(by), JWKS_MAX_AGE * 1_000);
 }
 
 /** What was decided is committed: whatever fails from here on must not look as if it were not. */

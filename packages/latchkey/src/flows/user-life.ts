@@ -27,7 +27,7 @@ export async function disableUser(rooms: Uses, id: UserId, by: Administrator): P
     trust.apply('user_disabled', id);
   });
   rooms.emit({ type: 'user_disabled', user: id, ...doneBy(by) });
-  return receiptOf(rooms, cursor, heldByUser(by?.id));
+  return receiptOf(rooms, cursor, heldByUser(by));
 }
 
 /**
@@ -63,7 +63,7 @@ export async function deleteUser(rooms: Uses, id: UserId, by: Administrator): Pr
     trust.apply('user_deleted', id);
   });
   rooms.emit({ type: 'user_deleted', user: id, ...doneBy(by) });
-  return receiptOf(rooms, cursor, heldByUser(by?.id));
+  return receiptOf(rooms, cursor, heldByUser(by));
 }
 
 /**

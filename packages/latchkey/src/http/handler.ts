@@ -3,7 +3,7 @@ import { CODES, failure, isFailure } from '../errors.ts';
 import type { Presented } from '../flows/authenticate.ts';
 import { clientAddress } from './address.ts';
 import { allowListedOrigin, preflight } from './cors.ts';
-import { type Connection, isSafe, type Services } from './exchange.ts';
+import { type Connection, type Exchange, isSafe, type Services } from './exchange.ts';
 import { failureResponse } from './failure-response.ts';
 import { refuseCrossSite } from './origin-rule.ts';
 import { newRequestId, shownFailure } from './problem.ts';
@@ -24,73 +24,31 @@ interface Bindings {
   readonly Bindings: { readonly connection: Connection };
 }
 
+/** What a request was found to be for. */
+interface Match {
+  /** `null` for a path of nobody's, or by a method that it does not take. */
+  readonly route: Route | null;
+  readonly params: Readonly<Record<string, string>>;
+  /** That its path takes; none for a path of nobody's. */
+  readonly methods: readonly string[];
+}
+
 /** Builds the one handler. `ready` opens what the first request needs. */
 export function handler(services: Services, ready: () => Promise<void>): Handler {
   const { rooms, allowed } = services;
   const everywhere = securityHeaders({ secure: rooms.config.secure, formTargets: allowed.listed });
 
-  const answer = async (
-    request: Request,
-    connection: Connection,
-    params: Record<string, string>,
-    route: Route | null,
-    methods: readonly string[],
-  ): Promise<Response> => {
+  const answer = async (request: Request, connection: Connection, match: Match): Promise<Response> => {
     const requestId = connection.requestId ?? newRequestId();
-    const response = await attempt(request, requestId, route, async () => {
-      refuseLargeHeaders(request.headers);
-      if (!isSafe(request) && route?.ignoresCookie !== true) refuseCrossSite(request, allowed);
-      if (route === null) {
-        throw methods.length === 0
-          ? failure('LK_NOT_FOUND')
-          : failure('LK_METHOD_NOT_ALLOWED', { allow: methods });
-      }
+    const response = await attempt(rooms, request, requestId, match.route, async () => {
+      const route = admit(request, match, allowed);
       await ready();
-      const ip = clientAddress(
-        () => request.headers.get('x-forwarded-for'),
-        connection.peer,
-        rooms.config.trustedProxies,
-      );
-      const checkAgain = async (): Promise<Presented | null> =>
-        services.authenticator.authenticate(request.headers, {
-          safe: isSafe(request),
-          // Of this issuer alone: no service can act as its callers on their accounts.
-          audience: rooms.config.origin,
-        });
-      let asked: Promise<Presented | null> | null = null;
-      const presented = (): Promise<Presented | null> => (asked ??= checkAgain());
-      const url = new URL(request.url);
-      const cut = connection.cut ?? null;
-      return route.run({ ...services, request, url, params, ip, requestId, cut, presented, checkAgain });
+      return route.run(exchangeOf(services, request, connection, { requestId, params: match.params }));
     });
     for (const [name, value] of everywhere) response.headers.set(name, value);
     response.headers.set('X-Request-Id', requestId);
     allowListedOrigin(request, response.headers, allowed.listed);
     return response;
-  };
-
-  const attempt = async (
-    request: Request,
-    requestId: string,
-    route: Route | null,
-    act: () => Promise<Response>,
-  ): Promise<Response> => {
-    try {
-      return await act();
-    } catch (error) {
-      const shown = shownFailure(error);
-      if (shown.code === 'LK_INTERNAL' || CODES[shown.code].status === 503) {
-        rooms.emit({
-          type: 'failed',
-          code: isFailure(error) ? error.code : shown.code,
-          error,
-          request: requestId,
-        });
-      }
-      return (
-        route?.failure?.(shown, request) ?? failureResponse(error, request, requestId, rooms.config.brand)
-      );
-    }
   };
 
   const app = new Hono<Bindings>();
@@ -100,7 +58,7 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     for (const route of routes) {
       app.on(route.anyMethod === true ? EVERY_METHOD : route.method, pattern, (c) =>
-        answer(c.req.raw, c.env.connection, c.req.param(), route, methods),
+        answer(c.req.raw, c.env.connection, { route, params: c.req.param(), methods }),
       );
     }
     app.options(pattern, (c) => {
@@ -108,10 +66,56 @@ export function handler(services: Services, ready: () => Promise<void>): Handler
       for (const [name, value] of everywhere) response.headers.set(name, value);
       return response;
     });
-    app.all(pattern, (c) => answer(c.req.raw, c.env.connection, {}, null, methods));
+    app.all(pattern, (c) => answer(c.req.raw, c.env.connection, { route: null, params: {}, methods }));
   }
-  app.notFound((c) => answer(c.req.raw, c.env.connection, {}, null, []));
+  app.notFound((c) => answer(c.req.raw, c.env.connection, { route: null, params: {}, methods: [] }));
   return async (request, connection) => app.fetch(request, { connection });
+}
+
+/** The route of a request that may be looked at. */
+function admit(request: Request, { route, methods }: Match, allowed: Services['allowed']): Route {
+  refuseLargeHeaders(request.headers);
+  if (!isSafe(request) && route?.ignoresCookie !== true) refuseCrossSite(request, allowed);
+  if (route !== null) return route;
+  throw methods.length === 0 ? failure('LK_NOT_FOUND') : failure('LK_METHOD_NOT_ALLOWED', { allow: methods });
+}
+
+function exchangeOf(
+  services: Services,
+  request: Request,
+  { peer, cut }: Connection,
+  given: Pick<Exchange, 'requestId' | 'params'>,
+): Exchange {
+  const { authenticator, rooms } = services;
+  const { origin, trustedProxies } = rooms.config;
+  const ip = clientAddress(() => request.headers.get('x-forwarded-for'), peer, trustedProxies);
+  const checkAgain = async (): Promise<Presented | null> =>
+    // Of this issuer alone: no service can act as its callers on their accounts.
+    authenticator.authenticate(request.headers, { safe: isSafe(request), audience: origin });
+  let asked: Promise<Presented | null> | null = null;
+  const presented = (): Promise<Presented | null> => (asked ??= checkAgain());
+  const url = new URL(request.url);
+  return { ...services, ...given, request, url, ip, cut: cut ?? null, presented, checkAgain };
+}
+
+/** Turns what `act` throws into an answer, and tells of what is nobody's fault out there. */
+async function attempt(
+  { emit, config }: Services['rooms'],
+  request: Request,
+  requestId: string,
+  route: Route | null,
+  act: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await act();
+  } catch (error) {
+    const shown = shownFailure(error);
+    if (shown.code === 'LK_INTERNAL' || CODES[shown.code].status === 503) {
+      const code = isFailure(error) ? error.code : shown.code;
+      emit({ type: 'failed', code, error, request: requestId });
+    }
+    return route?.failure?.(shown, request) ?? failureResponse(error, request, requestId, config.brand);
+  }
 }
 
 function refuseLargeHeaders(headers: Headers): void {

@@ -66,14 +66,17 @@ export class RemoteFollowers {
    * @param registeredAt by the log's clock, and never later than it is.
    * @throws `LK_THROTTLED` where the client has too many, `LK_BUSY` where all together have.
    */
-  take(client: string, id: FollowerId, registeredAt: Timestamp, acceptsUntilExpiry = false): RemoteFollower {
+  take(client: string, id: FollowerId, registeredAt: Timestamp, acceptsUntilExpiry: boolean): RemoteFollower {
     const ofClient = this.#clients.get(client) ?? new Map<string, RemoteFollower>();
     const known = ofClient.get(id);
     const seenAt = this.#clock.monotonic();
     if (known !== undefined) {
       known.seenAt = seenAt;
       // Never taken back: which of the processes of one id it was is not known.
-      known.acceptsUntilExpiry ||= acceptsUntilExpiry;
+      if (acceptsUntilExpiry && !known.acceptsUntilExpiry) {
+        known.acceptsUntilExpiry = true;
+        this.#changed = true;
+      }
       return known;
     }
     if (ofClient.size >= MOST_OF_CLIENT) throw failure('LK_THROTTLED', { retryAfter: RETRY_AFTER });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Code } from '../../errors.ts';
 import { failure, invalid } from '../../errors.ts';
-import { findId } from '../../foundation/ids.ts';
+import type { FollowerId } from '../../stores/records.ts';
 import { readBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
 import { commonErrors, parse, type Route, type RouteDocument, refuseUnknownQuery } from '../route.ts';
@@ -28,6 +28,7 @@ const pullBody = z.strictObject({
   follower: z
     .string()
     .regex(/^[\w-]{21}[AQgw]$/, 'is not 16 bytes as base64url')
+    .transform((text) => text as FollowerId)
     .describe('which process asks: 16 random bytes, drawn when it starts'),
 });
 
@@ -79,9 +80,7 @@ export const feedPullRoute: Route = {
     const { value } = await readBody(exchange.request, false);
     // After the body, for which a client may take its time.
     const { name } = await requireServiceClient(exchange);
-    const { epoch, tag, after, follower: id } = parse(pullBody, value);
-    const follower = findId<'follower'>(id);
-    if (follower === null) throw invalid('follower', 'is not 16 bytes as base64url');
+    const { epoch, tag, after, follower } = parse(pullBody, value);
     const acceptsUntilExpiry = exchange.request.headers.get(UNKNOWN_HEADER) === 'accept-until-expiry';
     const question = { epoch, tag, seq: after, follower, acceptsUntilExpiry };
     const text = await exchange.rooms.feed.pull(name, question);
