@@ -66,6 +66,7 @@ class Copy:
             if snapshot["salt"] != self.salt: self.slots, self.hints, self.confirmed = {}, [], None
             elif snapshot["epoch"] == self.cursor[0] and snapshot["head"] < self.cursor[2]: return False
             for key, (seq, expires) in snapshot["slots"].items(): self._add(self.slots, key, seq, expires)
+            if snapshot["epoch"] != self.cursor[0]: self.confirmed = None
             self.salt, self.epoch_start = snapshot["salt"], snapshot["epoch_start"]
             self.cursor = (snapshot["epoch"], snapshot["tag"], snapshot["head"])
             return True
@@ -80,7 +81,7 @@ class Copy:
             self.cursor, self.epoch_start = (answer["epoch"], answer["tag"], answer["head"]), answer["epoch_start"]
             age, self.max_staleness = answer["age_ms"] / 1000, answer["max_staleness_ms"] / 1000
             self.confirmed, self.offset = (sent_monotonic - age, sent_wall - age), answer["now"] - time.time()
-            self.hints = [hint for hint in self.hints if hint[0] >= sent_monotonic]
+            self.hints = [hint for hint in self.hints if hint[2] > answer["head"] and hint[0] >= sent_monotonic - age]
             self.origin = self.origin or (answer["now"], sent_monotonic)
             passed = min(answer["now"], self.origin[0] + sent_monotonic - self.origin[1])
             self.slots = {key: slot for key, slot in self.slots.items() if slot[1] > passed}

@@ -130,8 +130,6 @@ async function follow(
   for (let pause = FIRST_PAUSE; !stop.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
       await tail.start();
-      // The whole may have taken longer to arrive than it may be trusted.
-      if (!tail.isFresh()) await tail.catchUp();
       return;
     } catch (error) {
       failed(error);

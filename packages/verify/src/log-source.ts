@@ -21,15 +21,24 @@ export interface Pull {
   readonly maxStaleness: Millis;
   /** Whether this is the whole live set, or only what came after the cursor. */
   readonly whole: boolean;
-  /**
-   * What the whole rests on where it does not come as entries: then `entries` are those
-   * that came after it. Whoever pulled owns it.
-   */
-  readonly base?: RevokedSet;
-  /** What subjects are hashed with (R12), where they are; another than before comes with a new base. */
-  readonly salt?: string;
   /** Live entries in ascending order of `seq`. */
   readonly entries: readonly Entry[];
+}
+
+/**
+ * The whole live set from where it can be had without a proof. It is taken in first, and
+ * proved afterwards: what asks for the proof also says that everything up to `cursor` is
+ * refused from now on (R9).
+ */
+export interface Loaded {
+  readonly cursor: Cursor;
+  readonly epochStart: Position;
+  /** What subjects are hashed with (R12). */
+  readonly salt: string;
+  /** Whoever loaded it owns it. */
+  readonly set: RevokedSet;
+  /** Asks for what came after it, to be called once it is what checks go by; rejects where the log has gone on without it. */
+  readonly prove: () => Promise<Pull>;
 }
 
 /**
@@ -43,7 +52,7 @@ export interface LogSource {
    * Everything live after `cursor`, or the whole live set for `null`, for a cursor of another
    * epoch, and where the log can no longer tell that the cursor is of its history.
    */
-  pull(cursor: Cursor | null): Promise<Pull>;
+  pull(cursor: Cursor | null): Promise<Pull | Loaded>;
   /**
    * Calls `listener` with each hint until the function that it returns is called. `atOnce`
    * where nobody is kept waiting by a pull: this process itself has written them, so that

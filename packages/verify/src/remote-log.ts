@@ -4,7 +4,7 @@ import { findFeedLine } from './feed-entry.ts';
 import { HintStream } from './hint-stream.ts';
 import { type IssuerClient, IssuerFailed, textIn, timeIn, wholeIn } from './issuer-client.ts';
 import type { Cursor, Entry, Position } from './log-entry.ts';
-import type { LogSource, Pull } from './log-source.ts';
+import type { Loaded, LogSource, Pull } from './log-source.ts';
 import type { Values } from './principal.ts';
 import { randomId } from './random.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
@@ -32,7 +32,7 @@ export interface RemoteLogOptions {
 
 /**
  * The revocation log of an issuer, over HTTP. A pull asks for what came after the cursor;
- * the whole is a snapshot and the pull that proves it. Everything that arrives is checked
+ * the whole is a snapshot, and a pull proves it once it has been taken in. Everything that arrives is checked
  * before any of it counts, since it decides who is let in.
  */
 export class RemoteLog implements LogSource {
@@ -62,15 +62,19 @@ export class RemoteLog implements LogSource {
   }
 
   /** @throws {IssuerFailed} where the feed cannot be had, or says what it may not. */
-  async pull(cursor: Cursor | null): Promise<Pull> {
+  async pull(cursor: Cursor | null): Promise<Pull | Loaded> {
+    return await this.#asking(async () => {
+      const part = cursor === null ? null : await this.#part(cursor, this.#salt);
+      return part ?? (await this.#whole());
+    });
+  }
+
+  async #asking<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     const { clock } = this.#options;
     if (this.#refusal !== null && clock.monotonic() < this.#refusal.until) throw this.#refusal.error;
     this.#refusal = null;
     try {
-      const part = cursor === null ? null : await this.#part(cursor, this.#salt);
-      const pull = part ?? (await this.#whole());
-      this.#reached = { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
-      return pull;
+      return await ask();
     } catch (error) {
       if (error instanceof IssuerFailed && [401, 403, 404].includes(error.status ?? 0)) {
         this.#refusal = { error, until: clock.monotonic() + REFUSED_FOR };
@@ -104,18 +108,25 @@ export class RemoteLog implements LogSource {
     // It proves nothing.
     if (answer['entries'] === null) return null;
     const pull = pullOf(answer, seq);
-    return pull.epoch === epoch && pull.head >= seq && pull.salt === salt ? pull : null;
+    if (pull.epoch !== epoch || pull.head < seq || textIn(answer, 'salt', SALT) !== salt) return null;
+    this.#reached = { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
+    return pull;
   }
 
-  async #whole(): Promise<Pull> {
-    const { salt, cursor, set } = await this.#snapshot();
+  async #whole(): Promise<Loaded> {
+    const snapshot = await this.#snapshot();
+    const { cursor, salt } = snapshot;
     const behind = cursor.epoch === this.#reached?.epoch && cursor.seq < this.#reached.seq;
     // What was refused once must not be accepted again because another node has heard less.
     if (behind) throw new IssuerFailed('the snapshot is older than what is held', null);
-    const pull = await this.#part(cursor, salt);
-    if (pull === null) throw new IssuerFailed('the log has gone on without its snapshot', null);
     this.#salt = salt;
-    return { ...pull, whole: true, base: set, salt };
+    this.#reached = cursor;
+    const prove = async (): Promise<Pull> => {
+      const pull = await this.#part(cursor, salt);
+      if (pull === null) throw new IssuerFailed('the log has gone on without its snapshot', null);
+      return pull;
+    };
+    return { ...snapshot, prove: () => this.#asking(prove) };
   }
 
   async #snapshot(): Promise<Snapshot> {
@@ -154,7 +165,6 @@ function pullOf(answer: Values, after: Position): Pull {
     now: timeIn(answer, 'now'),
     age,
     maxStaleness,
-    salt: textIn(answer, 'salt', SALT),
     whole: false,
     entries: entriesOf(answer['entries'], after),
   };

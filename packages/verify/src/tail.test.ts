@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Clock } from './clock.ts';
 import type { Cursor, Entry } from './log-entry.ts';
-import type { LogSource, Pull } from './log-source.ts';
+import type { Loaded, LogSource, Pull } from './log-source.ts';
 import { type Facts, RevokedSet } from './revoked-set.ts';
 import { Tail } from './tail.ts';
 
@@ -326,17 +326,25 @@ describe('a tail', () => {
     scene.tail.stop();
   });
 
+  /** The whole as it is loaded beside the log, which then goes on from there. */
+  const loadedFrom = (scene: Scene, set: RevokedSet, salt = 'one'): Loaded => {
+    const { epoch, head, epochStart } = scene;
+    const cursor = { epoch, seq: head, tag: head };
+    return { cursor, epochStart, salt, set, prove: () => scene.pull(cursor) };
+  };
+
   for (const [title, salt, kept] of [
-    ['keeps beside a new base what another history held', 'one', true],
+    ['keeps beside a new whole what another history held', 'one', true],
     ['forgets what was spelled with another salt, for nothing could be found by it', 'two', false],
   ] as const) {
     test(`${title} (@rule R8, @rule R12)`, async () => {
       const scene = new Scene();
-      const bases = ['one', salt].map((each) => ({ salt: each, base: new RevokedSet() }));
-      bases[0]?.base.apply(revoked(4));
+      const first = new RevokedSet();
+      first.apply(revoked(4));
+      const wholes = [() => loadedFrom(scene, first), () => loadedFrom(scene, new RevokedSet(), salt)];
       const heard: (number | null)[] = [];
       const source: LogSource = {
-        pull: async (cursor) => ({ ...(await scene.pull(cursor)), ...bases.shift() }),
+        pull: async (cursor) => wholes.shift()?.() ?? (await scene.pull(cursor)),
         onHint: () => () => undefined,
       };
       const tail = new Tail({
@@ -351,7 +359,7 @@ describe('a tail', () => {
       assert.equal(tail.salt, salt);
       assert.equal(tail.check(FACTS), kept ? 'revoked' : 'ok');
       assert.equal(tail.size, kept ? 1 : 0);
-      assert.deepEqual(heard, [null, null]);
+      assert.deepEqual(heard, [null, 0, null, 0]);
       scene.wall = 10_000_000;
       scene.mono += 9_000_000;
       await tail.catchUp();
@@ -359,15 +367,15 @@ describe('a tail', () => {
     });
   }
 
-  test('takes the base of its own history for the whole, and tells of what it hears (@rule R2)', async () => {
+  test('takes the whole of its own history for all there is, and tells of what it hears (@rule R2)', async () => {
     const scene = new Scene();
-    const [first, second] = [new RevokedSet(), new RevokedSet()];
+    const first = new RevokedSet();
     first.apply(revoked(4));
-    const answers: Partial<Pull>[] = [{ base: first }, { base: second }];
+    const wholes = [loadedFrom(scene, first), loadedFrom(scene, new RevokedSet())];
     const heard: unknown[] = [];
     const tail = new Tail({
       source: {
-        pull: async (cursor) => ({ ...(await scene.pull(cursor)), ...answers.shift() }),
+        pull: async (cursor) => wholes.shift() ?? (await scene.pull(cursor)),
         onHint: () => () => undefined,
       },
       clock: scene.clock,
@@ -380,12 +388,48 @@ describe('a tail', () => {
     scene.entries = [revoked(11)];
     scene.head = 11;
     await tail.catchUp();
-    assert.deepEqual(heard, [null, null, [revoked(11)], [revoked(11)]]);
+    assert.deepEqual(heard, [null, [], null, [], [revoked(11)], [revoked(11)]]);
     scene.pass(5_000);
     assert.equal(tail.check(FACTS), 'unknown');
     assert.equal(tail.heard(FACTS), 'revoked');
     tail.stop();
   });
+
+  for (const [title, change, verdict] of [
+    ['of its own history, as fresh as before', {}, 'ok'],
+    ['of another history, with nothing proved of it', { epoch: 'second' }, 'unknown'],
+  ] as const) {
+    test(`goes by a whole before it asks for its proof: ${title} (@rule R8, @rule R9)`, async () => {
+      const scene = new Scene();
+      const set = new RevokedSet();
+      set.apply(revoked(4));
+      let judged: unknown = null;
+      const wholes = [
+        () => loadedFrom(scene, new RevokedSet()),
+        () => {
+          const loaded = loadedFrom(scene, set);
+          const prove = (): Promise<Pull> => {
+            judged = [tail.heard(FACTS), tail.check({ ...FACTS, session: subjectOf('another') })];
+            return loaded.prove();
+          };
+          return { ...loaded, prove };
+        },
+      ];
+      const tail = new Tail({
+        source: {
+          pull: async (cursor) => wholes.shift()?.() ?? (await scene.pull(cursor)),
+          onHint: () => () => undefined,
+        },
+        clock: scene.clock,
+      });
+      await tail.catchUp();
+      assert.equal(tail.check(FACTS), 'ok');
+      Object.assign(scene, change);
+      await tail.catchUp();
+      assert.deepEqual(judged, ['revoked', verdict]);
+      assert.equal(tail.check(FACTS), 'revoked');
+    });
+  }
 
   test('refuses a part where it has nothing (@rule R4)', async () => {
     const scene = new Scene();

@@ -1,6 +1,6 @@
 import type { Clock, Millis, Timestamp } from './clock.ts';
 import type { Cursor, Entry, Position, Scope } from './log-entry.ts';
-import type { LogSource, Pull } from './log-source.ts';
+import type { Loaded, LogSource, Pull } from './log-source.ts';
 import {
   type AbsoluteScope,
   type EntrySection,
@@ -38,6 +38,18 @@ interface Confirmation {
   readonly monotonic: Millis;
 }
 
+/** A pull as it was sent. */
+interface Sent extends Confirmation {
+  readonly number: number;
+}
+
+/** What somebody said was revoked, when it was heard, and after how many pulls. */
+interface Hinted {
+  readonly entry: Entry;
+  readonly heardAt: Millis;
+  readonly sent: number;
+}
+
 /**
  * A copy of the revocation log that knows how old it is.
  *
@@ -53,8 +65,8 @@ export class Tail {
   /** What was held before the log went on in another history, and has not expired yet (R8). */
   #former: RevokedSet | null = null;
   #salt: string | null = null;
-  /** What was only hinted at, until a pull that was sent afterwards has said what is so. */
-  #hinted: { readonly entry: Entry; readonly sent: number }[] = [];
+  /** What was only hinted at, until a pull has said what is so. */
+  #hinted: Hinted[] = [];
   #hintedSet = new RevokedSet();
   /** How many pulls were sent. */
   #sent = 0;
@@ -161,10 +173,11 @@ export class Tail {
    */
   hint(entries: readonly Entry[], atOnce = false): void {
     const heard: Entry[] = [];
+    const heardAt = this.#options.clock.monotonic();
     for (const entry of entries) {
       if (this.#hinted.length >= MOST_HINTED) break;
       if (!isSubjectOf(entry.scope, entry.subject)) continue;
-      this.#hinted.push({ entry, sent: this.#sent });
+      this.#hinted.push({ entry, heardAt, sent: this.#sent });
       this.#hintedSet.apply(entry);
       heard.push(entry);
     }
@@ -277,30 +290,42 @@ export class Tail {
   }
 
   async #pull(): Promise<void> {
-    const sent: Confirmation = {
-      wall: this.#options.clock.now(),
-      monotonic: this.#options.clock.monotonic(),
-    };
-    this.#sent += 1;
-    const number = this.#sent;
+    const { source } = this.#options;
+    let sent = this.#send();
     // Captured before the pull is sent: a hint or a parallel pull that arrives
     // meanwhile must not look like a log that went backwards.
     const cursor = this.#cursor;
-    let pull = await this.#options.source.pull(this.#wasAhead(sent) ? null : cursor);
-    if (cursor !== null && pull.epoch === cursor.epoch && pull.head < cursor.seq) {
+    let answer = await source.pull(this.#wasAhead(sent) ? null : cursor);
+    if (!isLoaded(answer) && cursor !== null && answer.epoch === cursor.epoch && answer.head < cursor.seq) {
       // The log has forgotten what this copy has seen: until a pull of the whole is
       // answered, nothing confirms it.
       this.#cursor = null;
       this.#confirmed = null;
-      pull = await this.#options.source.pull(null);
+      answer = await source.pull(null);
     }
-    this.#apply(pull, sent, number);
+    if (isLoaded(answer)) {
+      this.#load(answer);
+      sent = this.#send();
+      answer = await answer.prove();
+    }
+    this.#apply(answer, sent);
   }
 
-  /** What was hinted at before a pull was sent is in its answer, or is not true. */
-  #dropHints(number: number): void {
+  #send(): Sent {
+    const { clock } = this.#options;
+    this.#sent += 1;
+    return { wall: clock.now(), monotonic: clock.monotonic(), number: this.#sent };
+  }
+
+  /**
+   * What was hinted at is told by a pull that has come as far, and is not true where one says
+   * otherwise that is of after it was heard: who answered may have heard less until then.
+   */
+  #dropHints({ head, age }: Pull, sent: Sent): void {
     if (this.#hinted.length === 0) return;
-    this.#hinted = this.#hinted.filter(({ sent }) => sent >= number);
+    const isOpen = ({ entry, heardAt, sent: before }: Hinted): boolean =>
+      entry.seq > head && (before >= sent.number || heardAt > sent.monotonic - age);
+    this.#hinted = this.#hinted.filter(isOpen);
     this.#hintedSet = new RevokedSet();
     for (const { entry } of this.#hinted) this.#hintedSet.apply(entry);
   }
@@ -312,17 +337,30 @@ export class Tail {
     return now.monotonic - this.#confirmed.monotonic - wall > CLOCK_LEEWAY;
   }
 
+  /**
+   * Takes in the whole, by which checks go from now on. Within its history a copy stays as
+   * fresh as it was, because the whole is no older; of another one nothing was proved.
+   */
+  #load({ set, salt, cursor, epochStart }: Loaded): void {
+    const continues = this.#cursor?.epoch === cursor.epoch;
+    if (!continues) this.#origin = null;
+    if (!continues || salt !== this.#salt) this.#confirmed = null;
+    this.#exchange(set, salt, continues);
+    this.#cursor = cursor;
+    this.#epochStart = epochStart;
+    this.#options.onHeard?.(null);
+  }
+
   /** What is held is kept through a new epoch: what was revoked stays so, and positions only rise (R8). */
-  #apply(pull: Pull, sent: Confirmation, number: number): void {
+  #apply(pull: Pull, sent: Sent): void {
     const before = this.#cursor;
     const continues = before?.epoch === pull.epoch;
     if (!continues) {
       if (!pull.whole) throw new TypeError('the log answered a part of its entries to a tail that has none');
       this.#origin = null;
     }
-    if (pull.base !== undefined) this.#exchange(pull.base, pull.salt ?? null, continues);
     for (const entry of pull.entries) this.#revoked.apply(entry);
-    this.#dropHints(number);
+    this.#dropHints(pull, sent);
     // Of two pulls at once the one that was answered last may know less.
     const overtaken = before !== null && before.epoch === pull.epoch && before.seq > pull.head;
     this.#cursor = overtaken ? before : { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
@@ -338,21 +376,25 @@ export class Tail {
     this.#former?.purge(purged);
     if (this.#former?.size === 0) this.#former = null;
     this.#options.onConfirmed?.(this.#cursor);
-    this.#options.onHeard?.(pull.base === undefined && continues ? pull.entries : null);
+    this.#options.onHeard?.(continues ? pull.entries : null);
   }
 
   /**
-   * In the same history a new base has all that the old one had and that still lives. In
-   * another one it may lack what a failover has lost: that stays beside it until it expires,
-   * unless its subjects are spelled otherwise, so that nothing could be found by them.
+   * In the same history the whole has all that was held and that still lives. In another one
+   * it may lack what a failover has lost: that stays beside it until it expires, unless its
+   * subjects are spelled otherwise, so that nothing could be found by them.
    */
-  #exchange(base: RevokedSet, salt: string | null, continues: boolean): void {
+  #exchange(whole: RevokedSet, salt: string, continues: boolean): void {
     if (salt !== this.#salt) this.#former = null;
     else if (!continues && this.#revoked.size > 0) {
       if (this.#former !== null) this.#revoked.absorb(this.#former);
       this.#former = this.#revoked;
     }
-    this.#revoked = base;
+    this.#revoked = whole;
     this.#salt = salt;
   }
+}
+
+function isLoaded(answer: Pull | Loaded): answer is Loaded {
+  return 'prove' in answer;
 }

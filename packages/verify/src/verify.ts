@@ -42,7 +42,7 @@ export {
 } from './feed-subject.ts';
 export { type Refusal, refusalOf } from './guard.ts';
 export type { Cursor, Entry, EntryKind, FloorScope, Position, Scope } from './log-entry.ts';
-export type { LogSource, Pull } from './log-source.ts';
+export type { Loaded, LogSource, Pull } from './log-source.ts';
 export {
   type Digest,
   digestOf,
