@@ -20,6 +20,25 @@ export interface Clock {
   monotonic(): Millis;
 }
 
+/** A moment, by both clocks. */
+export interface Moment {
+  readonly wall: Timestamp;
+  readonly monotonic: Millis;
+}
+
+/** This moment. */
+export function momentOf(clock: Clock): Moment {
+  return { wall: clock.now(), monotonic: clock.monotonic() };
+}
+
+/**
+ * How long ago a moment was, by whichever clock says more: the monotonic one stands still
+ * while a machine is suspended, the wall clock can step back.
+ */
+export function ageOf(clock: Clock, { wall, monotonic }: Moment): Millis {
+  return Math.max(clock.monotonic() - monotonic, clock.now() - wall);
+}
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,5 +1,5 @@
 import { type AccessToken, HOSTILE_NAMES, isAcr, NOT_HONOURED, RESERVED_CLAIMS } from './access-token.ts';
-import type { Clock, Millis } from './clock.ts';
+import { type Clock, type Millis, type Moment, momentOf } from './clock.ts';
 import { verifierFailure } from './failures.ts';
 import { type IssuerClient, IssuerFailed, wholeIn } from './issuer-client.ts';
 import type { Position } from './log-entry.ts';
@@ -17,8 +17,8 @@ export interface Introspected {
   readonly known: KnownOfToken;
   /** The log's head before the issuer read (R1). */
   readonly rs: Position;
-  /** When it was asked, by the monotonic clock. */
-  readonly readAt: Millis;
+  /** When it was asked. */
+  readonly readAt: Moment;
 }
 
 export interface IntrospectorOptions {
@@ -73,7 +73,7 @@ export class Introspector {
 
   async #ask(text: string, token: AccessToken): Promise<Introspected | null> {
     const { client, clock } = this.#options;
-    const readAt = clock.monotonic();
+    const readAt = momentOf(clock);
     try {
       const answer = await client.askJson(
         '/auth/introspect',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { type Moment, momentOf } from './clock.ts';
 import type { Entry } from './log-entry.ts';
 import type { LogSource } from './log-source.ts';
 import { digestOf, NearCache, type Terms } from './near-cache.ts';
@@ -20,7 +21,7 @@ interface Filling {
   readonly version?: number;
   readonly rs?: number;
   readonly goodUntil?: number;
-  readonly readAt?: number;
+  readonly readAt?: Moment;
 }
 
 async function scene(options: { life?: number; entries?: number } = {}) {
@@ -65,7 +66,7 @@ async function scene(options: { life?: number; entries?: number } = {}) {
     cache.fill(
       digestOf(name),
       { answer: { name, version }, terms, goodUntil: goodUntil ?? time.now + 1_000_000 },
-      { rs, readAt: readAt ?? time.mono },
+      { rs, readAt: readAt ?? momentOf(clock) },
     );
   const find = (name: string): Answer | null => cache.find(digestOf(name))?.answer ?? null;
   const append = async (entry: Pick<Entry, 'kind' | 'scope' | 'subject'>): Promise<void> => {
@@ -82,7 +83,7 @@ const NAMES = Array.from('abcdefgh');
 describe('the near-cache', () => {
   test('answers what was filled, until its life is over, counted from the read (@rule R5)', async () => {
     const { cache, time, pass, fill, find } = await scene();
-    const readAt = time.mono;
+    const readAt = { wall: time.now, monotonic: time.mono };
     await pass(4_000);
     fill('a', { readAt });
     await pass(55_999);
@@ -134,10 +135,18 @@ describe('the near-cache', () => {
 
   test('refuses a fill whose read is older than the log may be stale (@rule R5)', async () => {
     const { time, fill, find } = await scene();
-    fill('late', { readAt: time.mono - 5_001 });
-    fill('just', { readAt: time.mono - 5_000 });
+    const before = (millis: number): Moment => ({
+      wall: time.now - millis,
+      monotonic: time.mono - millis,
+    });
+    fill('late', { readAt: before(5_001) });
+    fill('just', { readAt: before(5_000) });
+    fill('asleep', { readAt: { ...before(0), wall: time.now - 5_001 } });
+    fill('stepped', { readAt: { ...before(0), monotonic: time.mono - 5_001 } });
     assert.equal(find('late'), null);
     assert.notEqual(find('just'), null);
+    assert.equal(find('asleep'), null);
+    assert.equal(find('stepped'), null);
   });
 
   test('checks every hit, also of what was filled after the entry came (@rule R5)', async () => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Clock, Millis, Timestamp } from './clock.ts';
+import { ageOf, type Clock, type Millis, type Moment, type Timestamp } from './clock.ts';
 import type { Position } from './log-entry.ts';
 import { NO_ROW, PackedTable } from './packed-table.ts';
 import type { Facts } from './revoked-set.ts';
@@ -33,8 +33,8 @@ export interface Remembered<Answer, Common> {
 export interface Proof {
   /** The log's head before the reading, or the position in the credential (R1). */
   readonly rs: Position;
-  /** When the read was sent, by the monotonic clock. */
-  readonly readAt: Millis;
+  /** When the read was sent. */
+  readonly readAt: Moment;
 }
 
 export interface NearCacheOptions<Answer, Common> {
@@ -50,7 +50,7 @@ export interface NearCacheOptions<Answer, Common> {
 const RS = 0;
 const GOOD_UNTIL = 1;
 const READ_AT = 2;
-/** The same moment by the wall clock, which goes on where the monotonic one stands still. */
+/** When the read was sent, by the wall clock, which goes on where the monotonic one stands still. */
 const WALL_AT = 3;
 
 /**
@@ -110,25 +110,22 @@ export class NearCache<Answer extends object, Common extends Terms> {
   /** Remembers an answer, unless its read took too long to be trusted. */
   fill(key: Digest, { answer, terms, goodUntil }: Remembered<Answer, Common>, { rs, readAt }: Proof): void {
     const { clock, tail } = this.#options;
-    const age = clock.monotonic() - readAt;
-    if (terms.life === 0 || age > tail.maxStaleness) return;
+    if (terms.life === 0 || ageOf(clock, readAt) > tail.maxStaleness) return;
     const row = this.#table.take(key);
     this.#answers[row] = answer;
     this.#terms[row] = terms;
     this.#table.set(row, RS, rs);
     this.#table.set(row, GOOD_UNTIL, goodUntil);
-    this.#table.set(row, READ_AT, readAt);
-    this.#table.set(row, WALL_AT, clock.now() - age);
+    this.#table.set(row, READ_AT, readAt.monotonic);
+    this.#table.set(row, WALL_AT, readAt.wall);
   }
 
   #isInTime(row: number, life: Millis, goodUntil: Timestamp): boolean {
     const { clock } = this.#options;
-    const readAt = this.#table.get(row, READ_AT);
-    const now = clock.now();
-    // By whichever clock says more: entries of the log die by the wall clock, so
-    // nothing that they could affect may outlive them by it.
-    const age = Math.max(clock.monotonic() - readAt, now - this.#table.get(row, WALL_AT));
-    return age < life && now < goodUntil;
+    // By both clocks: entries of the log die by the wall clock, so nothing that they could
+    // affect may outlive them by it.
+    const readAt = { wall: this.#table.get(row, WALL_AT), monotonic: this.#table.get(row, READ_AT) };
+    return ageOf(clock, readAt) < life && clock.now() < goodUntil;
   }
 
   #drop(row: number): void {

@@ -1,4 +1,4 @@
-import type { Clock, Millis, Timestamp } from './clock.ts';
+import { type Clock, type Millis, type Moment, momentOf, type Timestamp } from './clock.ts';
 import type { Cursor, Entry, Position, Scope } from './log-entry.ts';
 import type { Loaded, LogSource, Pull } from './log-source.ts';
 import {
@@ -33,13 +33,8 @@ export interface TailOptions {
   readonly onHeard?: (entries: readonly Entry[] | null) => void;
 }
 
-interface Confirmation {
-  readonly wall: Timestamp;
-  readonly monotonic: Millis;
-}
-
 /** A pull as it was sent. */
-interface Sent extends Confirmation {
+interface Sent extends Moment {
   readonly number: number;
 }
 
@@ -71,7 +66,7 @@ export class Tail {
   /** How many pulls were sent. */
   #sent = 0;
   #cursor: Cursor | null = null;
-  #confirmed: Confirmation | null = null;
+  #confirmed: Moment | null = null;
   #maxStaleness: Millis = 0;
   #clockOffset: Millis = 0;
   #epochStart: Position = 0;
@@ -312,9 +307,8 @@ export class Tail {
   }
 
   #send(): Sent {
-    const { clock } = this.#options;
     this.#sent += 1;
-    return { wall: clock.now(), monotonic: clock.monotonic(), number: this.#sent };
+    return { ...momentOf(this.#options.clock), number: this.#sent };
   }
 
   /**
@@ -331,7 +325,7 @@ export class Tail {
   }
 
   /** R6: while the wall clock was ahead, what it took for expired may have been left out. */
-  #wasAhead(now: Confirmation): boolean {
+  #wasAhead(now: Moment): boolean {
     if (this.#confirmed === null) return false;
     const wall = now.wall - this.#confirmed.wall;
     return now.monotonic - this.#confirmed.monotonic - wall > CLOCK_LEEWAY;

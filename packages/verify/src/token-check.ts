@@ -1,5 +1,5 @@
 import { type AccessToken, verifyAccessToken } from './access-token.ts';
-import type { Clock, Timestamp } from './clock.ts';
+import { type Clock, type Moment, momentOf, type Timestamp } from './clock.ts';
 import { TokenRefused } from './compact-jws.ts';
 import { verifierFailure } from './failures.ts';
 import type { Introspector } from './introspection.ts';
@@ -50,7 +50,7 @@ interface Held {
   readonly key: Digest;
   readonly token: AccessToken;
   readonly subjects: TokenSubjects;
-  readonly readAt: number;
+  readonly readAt: Moment;
 }
 
 /** What the copy says of a token, and by how much of the log it says so. */
@@ -91,7 +91,7 @@ export class TokenCheck {
   }
 
   async #checkNew(text: string, key: Digest): Promise<Checked> {
-    const readAt = this.#options.clock.monotonic();
+    const readAt = momentOf(this.#options.clock);
     const token = await this.#read(text);
     const held: Held = { text, key, token, subjects: new TokenSubjects(token), readAt };
     const { verdict, head } = await this.#judge(held);

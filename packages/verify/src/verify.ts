@@ -15,7 +15,16 @@ export {
 } from './access-token.ts';
 export type { HeaderReader, Presenting } from './authorization.ts';
 export { isSixteenBytes } from './base64url.ts';
-export { type Clock, type Millis, type Seconds, systemClock, type Timestamp } from './clock.ts';
+export {
+  ageOf,
+  type Clock,
+  type Millis,
+  type Moment,
+  momentOf,
+  type Seconds,
+  systemClock,
+  type Timestamp,
+} from './clock.ts';
 export {
   type CompactJws,
   type JoseHeader,

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { AccessToken } from './access-token.ts';
 import { feedSubject } from './feed-subject.ts';
 import type { Cursor, Entry, Scope } from './log-entry.ts';
-import type { Pull } from './log-source.ts';
+import type { Loaded, Pull } from './log-source.ts';
 import { RevokedSet } from './revoked-set.ts';
 import { Tail } from './tail.ts';
 import type { Checked } from './token-check.ts';
@@ -40,8 +40,15 @@ class Scene {
     onError: assert.ifError,
   });
 
-  #pull(cursor: Cursor | null): Pull {
-    const whole = cursor?.epoch !== this.epoch;
+  #pull(cursor: Cursor | null): Pull | Loaded {
+    const { epoch, salt } = this;
+    if (cursor?.epoch === epoch) return this.#part(cursor);
+    const whole = { epoch, seq: this.head, tag: this.head };
+    const set = new RevokedSet();
+    return { cursor: whole, epochStart: 0, salt, set, prove: async () => this.#part(whole) };
+  }
+
+  #part({ seq: after }: Cursor): Pull {
     return {
       epoch: this.epoch,
       epochStart: 0,
@@ -50,10 +57,8 @@ class Scene {
       now: this.#clock.now(),
       age: 0,
       maxStaleness: 5_000,
-      salt: this.salt,
-      whole,
-      entries: this.entries.filter(({ seq }) => seq > (cursor?.seq ?? 0)),
-      ...(whole ? { base: new RevokedSet() } : {}),
+      whole: false,
+      entries: this.entries.filter(({ seq }) => seq > after),
     };
   }
 

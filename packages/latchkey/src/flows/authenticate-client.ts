@@ -1,8 +1,11 @@
 import {
+  ageOf,
   type Digest,
   digestOf,
   type Facts,
   type Millis,
+  type Moment,
+  momentOf,
   NearCache,
   type Position,
   type Terms,
@@ -29,8 +32,9 @@ export interface ProvenClient {
   readonly client: ServiceClient;
   /** The log's head in that reading (R1). */
   readonly rs: Position;
-  /** When it was sent, by the monotonic clock, and by the wall clock when it had come. */
-  readonly readAt: Millis;
+  /** When it was sent. */
+  readonly readAt: Moment;
+  /** When it had come, by the wall clock. */
   readonly at: Timestamp;
 }
 
@@ -93,7 +97,7 @@ export class ClientAuthenticator {
   async #check(presented: PresentedKey, digest: Digest): Promise<ProvenClient> {
     const { clock, store, tail } = this.#rooms;
     for (let reads = 0; reads < MAX_READS; reads += 1) {
-      const readAt = clock.monotonic();
+      const readAt = momentOf(clock);
       const reading = await store.services.read(presented.subject);
       const at = clock.now();
       const goodUntil = this.#judge(presented, reading, at);
@@ -103,7 +107,7 @@ export class ClientAuthenticator {
       const proof = { rs: reading.head, readAt };
       // R5: what was read before the log said something else, or too long ago, proves nothing.
       if (tail.check(factsOf(answer, TERMS, proof.rs)) === 'revoked') continue;
-      if (clock.monotonic() - readAt > tail.maxStaleness) continue;
+      if (ageOf(clock, readAt) > tail.maxStaleness) continue;
       this.#cache.fill(digest, { answer, terms: TERMS, goodUntil }, proof);
       return { client: answer, at, ...proof };
     }

@@ -3,6 +3,7 @@ import {
   digestOf,
   type Facts,
   type Millis,
+  momentOf,
   NearCache,
   type Position,
   type Principal,
@@ -230,7 +231,7 @@ export class Authenticator {
 
   async #checkCookie(text: string, key: Digest, { safe }: Wanted): Promise<Checked> {
     const { clock, activity, config } = this.#rooms;
-    const readAt = clock.monotonic();
+    const readAt = momentOf(clock);
     const credential = parseSessionCredential(text);
     const { principal, session, secret, facts } = await checkCookie(this.#rooms, credential, safe);
     // The row's id, never the one in the text: that one would keep the whole header in memory.
@@ -249,7 +250,7 @@ export class Authenticator {
   async #checkToken(text: string, key: Digest, wanted: Wanted): Promise<Checked> {
     // Only here: what is remembered has passed it.
     if (!B64TOKEN.test(text)) throw failure('LK_CREDENTIAL_UNSUPPORTED');
-    const readAt = this.#rooms.clock.monotonic();
+    const readAt = momentOf(this.#rooms.clock);
     const token = await readToken(this.#rooms, text, wanted.audience);
     const { principal, facts, goodUntil, audience } = await checkToken(this.#rooms, token);
     const { client, signingKey, rs } = facts;

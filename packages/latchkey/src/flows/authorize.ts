@@ -2,6 +2,7 @@ import {
   digestOf,
   type Facts,
   type Millis,
+  momentOf,
   NearCache,
   type Position,
   type Principal,
@@ -86,7 +87,7 @@ export class Authorizer {
     const hit = this.#users.find(key);
     if (hit !== null) return hit.answer;
     const { store, clock } = this.#rooms;
-    const readAt = clock.monotonic();
+    const readAt = momentOf(clock);
     const reading = await store.users.read(principal.id);
     if (reading === null || reading.user.disabledAt !== null) throw failure('LK_UNAUTHENTICATED');
     const answer = await userOf(this.#rooms, reading.user, reading.roles);

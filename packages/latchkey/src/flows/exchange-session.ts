@@ -1,4 +1,4 @@
-import type { SessionId } from '@latchkey/verify';
+import { momentOf, type SessionId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import { causeOfDeath, matchSecret } from '../sessions/session.ts';
 import { audienceOf } from './audiences.ts';
@@ -25,7 +25,7 @@ export async function exchangeSession(
   const { config, store, clock, activity } = rooms;
   const audience = await audienceOf(rooms, wanted);
   await requireRightClock(rooms);
-  const readAt = clock.monotonic();
+  const readAt = momentOf(clock);
   const reading = await store.sessions.read(id);
   const now = clock.now();
   if (reading === null || causeOfDeath(reading, now) !== null || reading.user === null)

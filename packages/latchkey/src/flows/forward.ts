@@ -3,6 +3,8 @@ import {
   digestOf,
   type Facts,
   type Millis,
+  type Moment,
+  momentOf,
   NearCache,
   type Position,
   type Principal,
@@ -110,7 +112,7 @@ export class Forwarder {
     const rooms = this.#rooms;
     const { clock } = rooms;
     await this.#prepare();
-    const readAt = clock.monotonic();
+    const readAt = momentOf(clock);
     const { principal, secret, facts } = await checkCookie(rooms, parseSessionCredential(text), safe);
     const at = clock.now();
     if (principal === null) throw failure('LK_UNAUTHENTICATED');
@@ -127,7 +129,7 @@ export class Forwarder {
     const rooms = this.#rooms;
     const { clock } = rooms;
     await this.#prepare();
-    const readAt = clock.monotonic();
+    const readAt = momentOf(clock);
     const token = await readToken(rooms, text, audience);
     const { principal, facts, goodUntil } = await checkToken(rooms, token);
     const signer = await signerAfter(rooms, facts.rs);
@@ -175,7 +177,7 @@ export class Forwarder {
     return { token, principal, facts: { ...facts, signingKey }, goodUntil: expiresAt };
   }
 
-  #remember(key: Digest, { token, principal, facts, goodUntil }: Rested, readAt: Millis): void {
+  #remember(key: Digest, { token, principal, facts, goodUntil }: Rested, readAt: Moment): void {
     const { client, signingKey, rs } = facts;
     const answer = Object.freeze({ token, principal, client, signingKey });
     this.#cache.fill(key, { answer, terms: TERMS, goodUntil }, { rs, readAt });

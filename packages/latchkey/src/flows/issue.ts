@@ -1,4 +1,14 @@
-import type { Acr, Amr, Millis, Position, Seconds, SessionId, Timestamp, Values } from '@latchkey/verify';
+import {
+  type Acr,
+  type Amr,
+  ageOf,
+  type Moment,
+  type Position,
+  type Seconds,
+  type SessionId,
+  type Timestamp,
+  type Values,
+} from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { issueAccessToken } from '../tokens/access-token.ts';
@@ -44,12 +54,11 @@ export async function requireRightClock({ tail }: Pick<Rooms, 'tail'>): Promise<
 /**
  * Refuses to hand out what rests on a reading of too long ago, which proves nothing any more (R5).
  *
- * @param readAt when the reading was sent, by the monotonic clock.
+ * @param readAt when the reading was sent.
  * @throws `LK_STORE_UNAVAILABLE`.
  */
-export function requireRecent({ clock, tail }: Pick<Rooms, 'clock' | 'tail'>, readAt: Millis): void {
-  if (clock.monotonic() - readAt > tail.maxStaleness)
-    throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
+export function requireRecent({ clock, tail }: Pick<Rooms, 'clock' | 'tail'>, readAt: Moment): void {
+  if (ageOf(clock, readAt) > tail.maxStaleness) throw failure('LK_STORE_UNAVAILABLE', { retryAfter: 1_000 });
 }
 
 /** How long a token on such grounds is good, from whole second to whole second: it never outlives its session. */

@@ -1,4 +1,4 @@
-import type { LatchkeyError, Timestamp } from '@latchkey/verify';
+import { ageOf, type LatchkeyError, momentOf, type Timestamp } from '@latchkey/verify';
 import type { Client } from '../config.ts';
 import { type Code, failure } from '../errors.ts';
 import { findRootKey } from '../foundation/root-secret.ts';
@@ -74,7 +74,7 @@ export async function refresh(rooms: Uses, text: string, request: RefreshRequest
   /** The generation that this request itself has made, should it have to look again. */
   let made: RefreshChain | null = null;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const readAt = clock.monotonic();
+    const readAt = momentOf(clock);
     const proven = await prove(rooms, token, request);
     const isOurs: boolean =
       made !== null && made.generation === proven.chain.generation && made.key === proven.chain.key;
@@ -86,7 +86,7 @@ export async function refresh(rooms: Uses, text: string, request: RefreshRequest
     const { chain, grounds } = exchanged;
     const issued = await issue(rooms, grounds, audience);
     // R5: what was read too long ago proves nothing; the next reading finds what this one has made.
-    if (clock.monotonic() - readAt > tail.maxStaleness) continue;
+    if (ageOf(clock, readAt) > tail.maxStaleness) continue;
     const { session } = proven;
     rooms.activity.note(session.id, session.idleUntil, session.expiresAt);
     return {

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { SessionId } from '@latchkey/verify';
+import { sqlite } from 'latchkey';
+import { CLIENTS, sessionGrant } from '../http/program.ts';
+import { bodyOf, openWorld, PASSWORD, type World } from '../http/world.ts';
+import { confirmLog, folder, overriding } from './scene.ts';
+
+/*
+ * A machine that is suspended while a node waits for its reading of the store: the
+ * monotonic clock stands still, and whatever revokes meanwhile is forgotten by the log
+ * before the machine wakes.
+ */
+
+const ASLEEP = 1_200_000;
+
+interface Sleeper {
+  readonly here: World;
+  readonly there: World;
+  /** Falls asleep in the next reading of a session, and wakes when that one was ended long ago. */
+  sleepsWhile(session: string): void;
+  close(): Promise<void>;
+}
+
+async function openSleeper(): Promise<Sleeper> {
+  const { file, remove } = await folder();
+  let ended: string | null = null;
+  const inner = sqlite(file);
+  const sessions = overriding(inner.sessions, {
+    read: async (id) => {
+      const reading = await inner.sessions.read(id);
+      if (ended === null) return reading;
+      const session = ended as SessionId;
+      ended = null;
+      await there.auth.revoke({ session });
+      for (const { clock } of [here, there]) clock.step(ASLEEP);
+      return reading;
+    },
+  });
+  const here = await openWorld({ clients: CLIENTS }, overriding(inner, { sessions }));
+  const there = await openWorld({ clients: CLIENTS }, sqlite(file));
+  return {
+    here,
+    there,
+    sleepsWhile: (session) => {
+      ended = session;
+    },
+    close: async () => {
+      for (const { auth } of [here, there]) await auth.close();
+      await remove();
+    },
+  };
+}
+
+describe('a node that was suspended while it read (@fault F10, @rule R5)', () => {
+  test('remembers nothing of what it read before', async () => {
+    const { here, sleepsWhile, close } = await openSleeper();
+    const visit = here.browser();
+    const { session } = (await bodyOf(await visit.signUp('asleep@example.com'))) as {
+      session: { id: string };
+    };
+    sleepsWhile(session.id);
+    // It had begun before the session ended.
+    assert.equal((await visit.get('/auth/me')).status, 200);
+    await confirmLog(here);
+    assert.equal((await visit.get('/auth/me')).status, 401);
+    await close();
+  });
+
+  test('makes no token of it', async () => {
+    const { here, sleepsWhile, close } = await openSleeper();
+    const visit = here.browser({ 'Sec-Fetch-Site': 'same-origin' });
+    const json = { email: 'asleep@example.com', password: PASSWORD, client: 'spa' };
+    const { session } = (await bodyOf(await visit.post('/auth/sign-up', json))) as {
+      session: { id: string };
+    };
+    const before = await sessionGrant(visit);
+    assert.equal(before.status, 200, await before.text());
+    sleepsWhile(session.id);
+    const response = await sessionGrant(visit);
+    assert.equal(response.status, 503, await response.text());
+    await close();
+  });
+});
