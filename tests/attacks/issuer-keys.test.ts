@@ -44,6 +44,24 @@ describe('keys of an issuer', () => {
     assert.equal(issuer.asked(METADATA), 1);
   });
 
+  test('serve no more on a machine that has slept longer than the log speaks of a key (@fault F10, @rule R2)', async (t) => {
+    const { issuer, clock, orders } = await openScene(t, { onUnknown: 'deny' });
+    issuer.now = () => Math.floor(clock.now() / 1_000);
+    await orders.ready();
+    // Revoked while it sleeps; when it wakes, the log has forgotten that.
+    const [stolen] = issuer.signers.splice(0, 1, edwards());
+    clock.slept = 3 * 86_400_000;
+    for (const path of [JWKS, METADATA]) issuer.lies.set(path, (_, res) => sendJson(res, {}, 500));
+    await until(() => orders.status().fresh);
+    assert.deepEqual(orders.status().keys, []);
+    assert.notEqual(await refusalCode(orders.require(bearing(issuer.token({}, stolen)))), null);
+    issuer.lies.clear();
+    clock.ahead = 10_001;
+    await until(() => orders.status().fresh);
+    assert.equal(await refusalCode(orders.require(bearing(issuer.token({}, stolen)))), 'LK_TOKEN_REFUSED');
+    assert.equal(await refusalCode(orders.require(bearing(issuer.token()))), null);
+  });
+
   test('go on for a day where they cannot be fetched, and no longer (@fault F4)', async (t) => {
     const { issuer, clock, orders } = await openScene(t);
     issuer.now = () => Math.floor(clock.now() / 1_000);

@@ -78,6 +78,21 @@ for (const [name, on] of STORES) {
       await pair.close();
     });
 
+    // PostgreSQL has a clock of its own.
+    if (name === 'SQLite')
+      test('is trusted by no node that wakes when the log has forgotten it (@fault F10, @rule R2)', async () => {
+        const { pair, lost, forge, head } = await victims({ on, second: withoutHints });
+        const [here, there] = pair.nodes;
+        assert.equal(await there.program.status(forge(head)), 200, 'the thief has the key');
+        await here.keys.revoke(lost);
+        // Monotonic clocks stand still meanwhile, also that of whoever looks for keys too often.
+        pair.clock.step(3 * 86_400_000);
+        await there.system.rooms.tail.catchUp();
+        for (const token of positionsAround(head).map(forge))
+          assert.equal(await there.program.status(token), 401);
+        await pair.close();
+      });
+
     test('signs out nobody: cookies, refresh tokens and grants are good, and what they get is of the next key on both nodes (@fault F14)', async () => {
       const pair = await openPair({ on, second: withoutHints });
       const [here, there] = pair.nodes;

@@ -7,9 +7,11 @@ import { TestIssuer } from './issuer.ts';
 /** The machine's clocks, moved on by a test. */
 export class MovableClock implements Clock {
   ahead = 0;
+  /** For how long the machine was suspended: its monotonic clock has stood still. */
+  slept = 0;
 
   now(): number {
-    return Date.now() + this.ahead;
+    return Date.now() + this.ahead + this.slept;
   }
 
   monotonic(): number {

@@ -1,4 +1,4 @@
-import type { Clock, Millis } from './clock.ts';
+import { ageOf, type Clock, type Millis, type Moment, momentOf } from './clock.ts';
 import { type IssuerClient, IssuerFailed, textIn } from './issuer-client.ts';
 import { type VerificationKey, verificationKey } from './verification-key.ts';
 
@@ -25,7 +25,7 @@ export interface PublishedKeysOptions {
 
 interface KeySet {
   readonly keys: ReadonlyMap<string, VerificationKey>;
-  readonly fetchedAt: Millis;
+  readonly fetchedAt: Moment;
 }
 
 /**
@@ -58,7 +58,7 @@ export class PublishedKeys {
 
   /** How long ago the keys were fetched, or `null` where there are none. */
   get age(): Millis | null {
-    return this.#set === null ? null : this.#options.clock.monotonic() - this.#set.fetchedAt;
+    return this.#set === null ? null : ageOf(this.#options.clock, this.#set.fetchedAt);
   }
 
   /** The key of this id, which is whatever the sender wrote; `null` where it is not among those that are good. */
@@ -67,7 +67,7 @@ export class PublishedKeys {
     const key = set?.keys.get(kid) ?? null;
     // The log keeps what it says of a key for longer than any set of them is good.
     if (set === null || key === null || this.#options.isRevoked(kid)) return null;
-    if (this.#options.clock.monotonic() - set.fetchedAt > RENEW_AFTER) void this.refresh();
+    if (ageOf(this.#options.clock, set.fetchedAt) > RENEW_AFTER) void this.refresh();
     return key;
   }
 
@@ -77,9 +77,9 @@ export class PublishedKeys {
    */
   refresh(): Promise<void> {
     if (this.#fetching !== null) return this.#fetching;
-    const now = this.#options.clock.monotonic();
-    if (now - this.#askedAt < COOLDOWN) return Promise.resolve();
-    this.#askedAt = now;
+    const now = momentOf(this.#options.clock);
+    if (now.monotonic - this.#askedAt < COOLDOWN) return Promise.resolve();
+    this.#askedAt = now.monotonic;
     this.#fetching = this.#fetch(now)
       .catch((error: unknown) => {
         // Elsewhere next time, if the issuer says so.
@@ -92,7 +92,7 @@ export class PublishedKeys {
     return this.#fetching;
   }
 
-  async #fetch(now: Millis): Promise<void> {
+  async #fetch(now: Moment): Promise<void> {
     const { client } = this.#options;
     this.#path ??= await this.#discover();
     const { keys: published } = await client.askJson(this.#path, { timeout: TIMEOUT }, MOST_BYTES);
@@ -123,7 +123,8 @@ export class PublishedKeys {
 
   #usable(): KeySet | null {
     if (this.#set === null) return null;
-    return this.#options.clock.monotonic() - this.#set.fetchedAt < MAX_STALE ? this.#set : null;
+    // By both clocks: what the log says of a key dies by the wall clock, also while a machine is suspended.
+    return ageOf(this.#options.clock, this.#set.fetchedAt) < MAX_STALE ? this.#set : null;
   }
 }
 

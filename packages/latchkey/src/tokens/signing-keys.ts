@@ -1,6 +1,9 @@
 import {
+  ageOf,
   type Clock,
   type Millis,
+  type Moment,
+  momentOf,
   type PublicJwk,
   publicJwk,
   type SigningAlgorithm,
@@ -40,6 +43,8 @@ const COOLDOWN: Millis = 5_000;
 
 /** Nothing is signed by what was read longer ago: the key of a process that stood still may be gone. */
 const TRUSTED_FOR: Millis = LEAD;
+/** From this age on of what was read no key is found: as long as a service may hold a set of them. */
+const KNOWN_FOR: Millis = 86_400_000;
 
 export interface SigningKeysOptions {
   readonly store: Store;
@@ -90,7 +95,7 @@ export class SigningKeys {
   #signers: ReadonlyMap<string, SigningKey> = new Map();
   #readings = 0;
   #latest = 0;
-  #readAt: Timestamp = Number.NEGATIVE_INFINITY;
+  #readAt: Moment | null = null;
   #usedAt: Timestamp = Number.NEGATIVE_INFINITY;
   #refreshedAt: Millis = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | null = null;
@@ -121,7 +126,9 @@ export class SigningKeys {
   /** The key of an id that somebody presented, or `null`. */
   find(kid: string): VerificationKey | null {
     const known = this.#known.get(kid);
-    return known === undefined || this.#options.isRevoked(known.subject) ? null : known.verifies;
+    return known === undefined || !this.#mayVerify() || this.#options.isRevoked(known.subject)
+      ? null
+      : known.verifies;
   }
 
   /**
@@ -227,7 +234,7 @@ export class SigningKeys {
    */
   async read(): Promise<void> {
     const { store, clock, rootSecret } = this.#options;
-    const readAt = clock.now();
+    const readAt = momentOf(clock);
     const reading = (this.#readings += 1);
     const records = await store.signingKeys.list();
     // One that was sent later has been answered before.
@@ -236,8 +243,8 @@ export class SigningKeys {
     this.#known = new Map(records.map((record) => [record.kid, this.#knownOf(record)]));
     this.#readAt = readAt;
     const own = ofAlgorithm(records, this.#options.algorithm);
-    const current = currentOf(own, readAt);
-    const signing = [...(current === null ? [] : [current]), ...waitingOf(own, readAt)];
+    const current = currentOf(own, readAt.wall);
+    const signing = [...(current === null ? [] : [current]), ...waitingOf(own, readAt.wall)];
     this.#signers = new Map(
       signing.map((record) => [record.kid, this.#signers.get(record.kid) ?? signingKey(rootSecret, record)]),
     );
@@ -245,9 +252,14 @@ export class SigningKeys {
 
   #maySign(): boolean {
     const current = this.#current();
-    if (current === null || this.#options.isRevoked(current.subject)) return false;
-    const age = this.#options.clock.now() - this.#readAt;
+    if (current === null || this.#readAt === null || this.#options.isRevoked(current.subject)) return false;
+    const age = this.#options.clock.now() - this.#readAt.wall;
     return age >= 0 && age <= TRUSTED_FOR;
+  }
+
+  /** R2: what the log says of a key it says for two days, and a machine may have slept longer. */
+  #mayVerify(): boolean {
+    return this.#readAt !== null && ageOf(this.#options.clock, this.#readAt) < KNOWN_FOR;
   }
 
   #turns(): Turns {
