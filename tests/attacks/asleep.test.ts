@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SessionId } from '@latchkey/verify';
 import { sqlite } from 'latchkey';
-import { CLIENTS, sessionGrant } from '../http/program.ts';
+import { CLIENTS, Program, sessionGrant } from '../http/program.ts';
 import { bodyOf, openWorld, PASSWORD, type World } from '../http/world.ts';
+import { withoutHints } from './node-pair.ts';
 import { confirmLog, folder, overriding } from './scene.ts';
 
 /*
@@ -80,5 +81,24 @@ describe('a node that was suspended while it read (@fault F10, @rule R5)', () =>
     const response = await sessionGrant(visit);
     assert.equal(response.status, 503, await response.text());
     await close();
+  });
+});
+
+describe('a node that has just woken (@fault F10)', () => {
+  test('dates what it revokes before its first pull by the time that it is (@rule R6, @rule R9)', async () => {
+    const { file, remove } = await folder();
+    const here = await openWorld({ clients: CLIENTS }, withoutHints(sqlite(file)));
+    const there = await openWorld({ clients: CLIENTS }, sqlite(file));
+    there.clock.advance(ASLEEP);
+    const program = new Program(there.auth);
+    const { access, session } = await program.signUp('awake@example.com');
+    assert.equal(await program.status(access), 200);
+    here.clock.step(ASLEEP);
+    const receipt = await here.auth.revoke({ session });
+    await confirmLog(there);
+    assert.equal(await program.status(access), 401);
+    assert.ok(receipt.deadline > there.clock.now(), 'whoever follows may be fresh until then');
+    for (const { auth } of [here, there]) await auth.close();
+    await remove();
   });
 });

@@ -198,7 +198,14 @@ function roomsOf(config: Config, options: LatchkeyOptions, clock: Clock): Rooms 
     freshness,
     bounds,
     receipts: new Receipts({
-      followers: { store, now: () => log.now(), tail, remote, self: log.follower },
+      followers: {
+        store,
+        now: () => log.now(),
+        latest: () => log.latest(),
+        tail,
+        remote,
+        self: log.follower,
+      },
       clock,
       bounds,
       onError: failed,

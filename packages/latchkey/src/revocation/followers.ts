@@ -39,6 +39,8 @@ export interface FollowerSources {
   readonly store: Store;
   /** The time where the log is written. */
   readonly now: () => Timestamp;
+  /** The same, and never behind, as `RevocationLog.latest` says. */
+  readonly latest: () => Timestamp;
   readonly tail: Tail;
   readonly remote: RemoteFollowers;
   /** This process, among the followers of the log. */

@@ -84,8 +84,8 @@ export class Receipts {
    */
   async open(cursor: Cursor, holder: ReceiptHolder | null, kept: Millis = 0): Promise<Receipt> {
     const { followers, bounds, onError } = this.#options;
-    const { store, now } = followers;
-    const at = now();
+    const { store, latest } = followers;
+    const at = latest();
     // Of whoever may be fresh for longest, and where that cannot be asked, of anybody.
     const { accessLife, maxStaleness } = await bounds.largest(store).catch(() => MOST);
     const deadline = at + maxStaleness;

@@ -1,16 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type {
-  Clock,
-  Cursor,
-  Entry,
-  EntryKind,
-  LogSource,
-  Millis,
-  Position,
-  Pull,
-  Scope,
-  SessionId,
-  Timestamp,
+import {
+  ageOf,
+  type Clock,
+  type Cursor,
+  type Entry,
+  type EntryKind,
+  type LogSource,
+  type Millis,
+  type Moment,
+  momentOf,
+  type Position,
+  type Pull,
+  type Scope,
+  type SessionId,
+  type Timestamp,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
 import { subjectOf } from '../foundation/ids.ts';
@@ -105,8 +108,8 @@ export class RevocationLog implements LogSource {
   /** Whether what was seen has been seen by this process, and not only read from the watermark. */
   #seenHere = false;
   readonly #recent = new RecentEntries();
-  /** The log's clock and the monotonic one, at the last reading. */
-  #there: { readonly now: Timestamp; readonly at: Millis } | null = null;
+  /** The log's clock at the last reading, and when that was sent. */
+  #there: { readonly now: Timestamp; readonly at: Moment } | null = null;
   #beating = false;
   #markedAt: Millis = Number.NEGATIVE_INFINITY;
 
@@ -176,7 +179,16 @@ export class RevocationLog implements LogSource {
   now(): Timestamp {
     const { clock } = this.#options;
     if (this.#there === null) return clock.now();
-    return Math.floor(this.#there.now + clock.monotonic() - this.#there.at);
+    return Math.floor(this.#there.now + clock.monotonic() - this.#there.at.monotonic);
+  }
+
+  /**
+   * The same for what must not end too early: `now` is behind where the machine has slept
+   * since the last reading, and its own wall clock tells for how long.
+   */
+  latest(): Timestamp {
+    const { clock } = this.#options;
+    return this.#there === null ? clock.now() : Math.floor(this.#there.now + ageOf(clock, this.#there.at));
   }
 
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
@@ -225,7 +237,7 @@ export class RevocationLog implements LogSource {
   async #read(cursor: Cursor | null): Promise<LogReading> {
     const { store, clock } = this.#options;
     for (let judged = 0; judged < MAX_JUDGEMENTS; judged += 1) {
-      const at = clock.monotonic();
+      const at = momentOf(clock);
       const answer = await store.log.pull(cursor, clock.now());
       const seen = await this.#recall(answer.lineage);
       const rewritten = await this.#isRewritten(answer, seen);
@@ -238,8 +250,8 @@ export class RevocationLog implements LogSource {
         const { lineage, epoch, head, tag, beatAt } = answer;
         this.#seen = { lineage, epoch, seq: head, tag, beatAt };
         await this.#mark(this.#seen, clock.monotonic());
-        this.#recent.forgetOld(at);
-        if (!answer.whole) this.#recent.add(answer.entries, at);
+        this.#recent.forgetOld(at.monotonic);
+        if (!answer.whole) this.#recent.add(answer.entries, at.monotonic);
         return answer;
       }
       // Whoever is first writes it; the others find it written.
@@ -349,7 +361,7 @@ export class RevocationLog implements LogSource {
     for (let reckoned = 0; reckoned < MAX_JUDGEMENTS; reckoned += 1) {
       const { largest, standing } = await bounds.known(tables);
       const life = largest.accessLife + largest.nearCacheLife + largest.maxStaleness + LEEWAY;
-      const now = this.now();
+      const now = this.latest();
       const entries = intents.map((intent) => entryOf(intent, now, life));
       const appended = await tables.log.append(entries, standing);
       if (appended !== null) return appended;
