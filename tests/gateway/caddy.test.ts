@@ -61,6 +61,10 @@ describe('Caddy with the Caddyfile that we ship', () => {
       'X-Latchkey-Session': 'victim',
       'X-Latchkey-Gateway': 'lks_x',
       X_Latchkey_User: 'victim',
+      'X-Latchkey_User': 'victim',
+      'X-Forwarded_For': '198.51.100.66',
+      'X-Real_IP': '198.51.100.66',
+      'X-HTTP-Method_Override': 'DELETE',
       'X-Forwarded-For': '198.51.100.66',
       'X-Forwarded-Method': 'GET',
       'X-Forwarded-Uri': '/victim',
@@ -73,7 +77,7 @@ describe('Caddy with the Caddyfile that we ship', () => {
     assert.equal((await scene.ask('/orders', { headers: { ...forged, Cookie: cookie } })).status, 200);
     const principal = await verified(scene, scene.seen[0]);
     const left = Object.entries(scene.seen[0]?.headers ?? {}).filter(([name]) =>
-      /latchkey|forwarded|original|override|real-ip/i.test(name),
+      /latchkey|forwarded|original|override|real.ip/i.test(name),
     );
     assert.deepEqual(Object.fromEntries(left), {
       'x-latchkey-user': principal.id,

@@ -78,6 +78,10 @@ describe('nginx with the configuration that we ship', () => {
       'X-Latchkey-Acr': 'aal3',
       'X-Latchkey-Gateway': 'lks_x',
       X_Latchkey_User: 'victim',
+      'X-Latchkey_User': 'victim',
+      'X-Forwarded_For': '198.51.100.66',
+      'X-Real_IP': '198.51.100.66',
+      'X-HTTP-Method_Override': 'DELETE',
       'X-Forwarded-For': '198.51.100.66',
       'X-Forwarded-Host': 'evil.example',
       'X-Forwarded-Proto': 'gopher',
@@ -94,7 +98,7 @@ describe('nginx with the configuration that we ship', () => {
     const principal = await verified(scene, scene.seen[0]);
     const { headers = {} } = scene.seen[0] ?? {};
     const left = Object.entries(headers).filter(([name]) =>
-      /latchkey|forwarded|original|override|real-ip/i.test(name),
+      /latchkey|forwarded|original|override|real.ip/i.test(name),
     );
     assert.equal(headers.host, 'localhost');
     assert.deepEqual(Object.fromEntries(left), {
