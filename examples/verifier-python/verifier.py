@@ -185,14 +185,24 @@ OPENER = urllib.request.build_opener(NoRedirects)
 
 class Verifier:
     def __init__(self, issuer, audience, copy):
-        self.issuer, self.audience, self.copy, self.keys, self.fetched = issuer, audience, copy, {}, float("-inf")
+        self.issuer, self.audience, self.copy, self.keys, self.asked, self.fetched = issuer, audience, copy, {}, float("-inf"), None
+
+    def age(self):
+        """How old the keys are, by whichever clock says more: the monotonic one stands still in a sleep."""
+        if self.fetched is None: return float("inf")
+        return max(time.monotonic() - self.fetched[0], time.time() - self.fetched[1])
 
     def key(self, kid):
-        age = time.monotonic() - self.fetched
-        if age > 300 or (kid not in self.keys and age > 5):
-            self.fetched = time.monotonic()
-            with OPENER.open(self.issuer + "/.well-known/jwks.json", timeout=2.0) as answer: keys = json.load(answer)["keys"]
+        if self.age() > 86400: self.keys = {}
+        if (self.age() > 300 or kid not in self.keys) and time.monotonic() - self.asked > 5:
+            self.asked, at = time.monotonic(), (time.monotonic(), time.time())
+            try:
+                with OPENER.open(self.issuer + "/.well-known/jwks.json", timeout=2.0) as answer: keys = json.load(answer)["keys"]
+            except OSError:
+                if kid in self.keys: return self.keys[kid]
+                raise
             self.keys = {each["kid"]: (each["alg"], jwt.PyJWK(each)) for each in keys if each["alg"] in ("EdDSA", "ES256")}
+            self.fetched = at
         return self.keys[kid]
 
     def verify(self, token):
