@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createAdaptorServer } from '@hono/node-server';
@@ -12,6 +12,7 @@ import { type Latchkey, latchkey, sqlite } from 'latchkey';
 import { express as expressDoors } from 'latchkey/express';
 import { hono as honoDoors } from 'latchkey/hono';
 import { node as nodeDoors } from 'latchkey/node';
+import { type Door, door, overriding } from '../attacks/scene.ts';
 import { TEST_SECRET } from '../http/world.ts';
 import { freePort } from '../server/process.ts';
 import { followerId, Service, SNAPSHOT } from './service.ts';
@@ -53,6 +54,8 @@ for (const [name, serve] of HOSTS) {
     let auth: Latchkey;
     let server: Server;
     let key: string;
+    let gate: Door | null = null;
+    let spelled = 2;
     const sockets = (): Promise<number> =>
       new Promise((resolve, reject) =>
         server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
@@ -74,7 +77,13 @@ for (const [name, serve] of HOSTS) {
         hearing.add(listener);
         return own.onHint(listener);
       };
-      const store = { ...own, onHint };
+      const services: typeof own.services = overriding(own.services, {
+        read: async (subject) => {
+          await gate?.pass();
+          return await own.services.read(subject);
+        },
+      });
+      const store = { ...own, onHint, services };
       auth = latchkey({ url: `http://127.0.0.1:${port}`, secret: TEST_SECRET, store, clients });
       await auth.ready();
       server = serve(auth);
@@ -118,6 +127,38 @@ for (const [name, serve] of HOSTS) {
       for (const stream of open) await stream.close();
       await streamsOf(0);
     });
+
+    const hangUpEarly = async (path: string): Promise<void> => {
+      const { port } = server.address() as AddressInfo;
+      // More than one client may have on a node.
+      for (let index = 0; index < 65; index += 1) {
+        gate = door();
+        // A spelling that is not remembered, so that the store is asked who it is.
+        const headers = { Authorization: `Bearer${' '.repeat(spelled)}${key}`, Accept: SNAPSHOT };
+        spelled += 1;
+        const arrived = once(server, 'request');
+        const sent = request({ port, host: '127.0.0.1', path, headers }).end();
+        sent.on('error', () => undefined);
+        const [, outgoing] = (await arrived) as [IncomingMessage, ServerResponse];
+        const gone = once(outgoing, 'close');
+        await gate.reached;
+        sent.destroy();
+        await gone;
+        gate.open();
+        gate = null;
+        for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
+      }
+      await streamsOf(0);
+      const response = await service().send('GET', path, { headers: { Accept: SNAPSHOT } });
+      assert.equal(response.status, 200, response.status === 200 ? '' : await response.text());
+      await response.body?.cancel();
+      await streamsOf(0);
+    };
+
+    test('who hangs up before a stream begins leaves nothing behind', () => hangUpEarly('/auth/feed'));
+
+    test('who hangs up before a snapshot begins leaves nothing behind', () =>
+      hangUpEarly('/auth/feed/snapshot'));
 
     test('who does not read is cut off when its buffer is full, and others hear on', async () => {
       const other = await service().listen();

@@ -58,6 +58,8 @@ export async function send(response: Response, outgoing: ServerResponse): Promis
  * its reader has gone is heard of from the connection, and not when it is next written to.
  */
 async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  // Before there was an answer: of that nobody is told any more.
+  if (outgoing.closed) return await body.cancel();
   const reader = body.getReader();
   let goOn = (): void => undefined;
   const taken = (): Promise<void> =>
