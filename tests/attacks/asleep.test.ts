@@ -19,8 +19,8 @@ interface Sleeper {
   readonly here: World;
   readonly there: World;
   /** Falls asleep in the next reading of a session, and wakes when that one was ended long ago. */
-  sleepsWhile(session: string): void;
-  close(): Promise<void>;
+  readonly sleepsWhile: (session: string) => void;
+  readonly close: () => Promise<void>;
 }
 
 async function openSleeper(): Promise<Sleeper> {
