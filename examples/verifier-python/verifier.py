@@ -2,11 +2,11 @@
 
 Written from docs/feed.md alone, with the standard library and PyJWT (with cryptography).
 
-    ISSUER=http://127.0.0.1:3000 AUDIENCE=orders CLIENT_KEY=lks_... PORT=8000 python3 verifier.py
+    ISSUER=http://localhost:3000 AUDIENCE=orders CLIENT_KEY=lks_... PORT=8000 python3 verifier.py
 
 GET / with a token answers 200 with its claims, 401 or 503; GET /status says how fresh the copy is.
 """
-import base64, hashlib, json, os, random, secrets, struct, threading, time
+import base64, hashlib, json, os, random, secrets, struct, sys, threading, time
 import urllib.error, urllib.parse, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -127,7 +127,7 @@ class Feed:
 
     def __init__(self, url, key, copy):
         self.url, self.copy, self.follower = url, copy, base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-        self.headers, self.wake = {"Authorization": f"Bearer {key}"}, threading.Event()
+        self.headers, self.wake, self.said = {"Authorization": f"Bearer {key}"}, threading.Event(), None
 
     def call(self, path, body=None, timeout=2.0, **headers):
         data = None if body is None else json.dumps(body).encode()
@@ -153,10 +153,18 @@ class Feed:
                 if missed > 0 or self.copy.cursor[0] == "" or self.copy.clock_stepped_back(): self.load()
                 missed = 0 if self.pull() else missed + 1
                 if missed > 0: pause = 0.0 if missed == 1 else min(10.0, 2.0 ** (missed - 2))
+                self.say(None)
             except (urllib.error.URLError, OSError, ValueError, KeyError, struct.error) as error:
+                self.say("the issuer refuses CLIENT_KEY: it was rotated, or its client is disabled"
+                         if getattr(error, "code", None) == 401 else f"the log cannot be followed: {error}")
                 pause = float(getattr(error, "headers", None) and error.headers.get("Retry-After") or 1.0)
             if self.wake.wait(pause * random.uniform(0.9, 1.1)): time.sleep(random.uniform(0.01, 0.05))
             self.wake.clear()
+
+    def say(self, what):
+        """What fails each second is said once."""
+        if what is not None and what != self.said: print(what, file=sys.stderr, flush=True)
+        self.said = what
 
     def listen(self):
         while True:
@@ -246,7 +254,19 @@ def serve(port, verifier, copy):
     server.serve_forever()
 
 
+def require_issuer(issuer):
+    """RFC 8414 §3.3: whoever answers there calls itself what tokens are compared with. One that is away may come."""
+    try:
+        with OPENER.open(issuer + "/.well-known/oauth-authorization-server", timeout=2.0) as answer: said = json.load(answer)["issuer"]
+    except (urllib.error.URLError, OSError, ValueError, KeyError) as error:
+        return print(f"no issuer at {issuer} yet: {error}", file=sys.stderr, flush=True)
+    if said != issuer: sys.exit(f"the issuer calls itself {said}: write ISSUER={said}")
+
+
 if __name__ == "__main__":
+    missing = [name for name in ("ISSUER", "AUDIENCE", "CLIENT_KEY") if not os.environ.get(name)]
+    if missing: sys.exit(f"{', '.join(missing)} missing. " + __doc__.split("\n\n")[2].strip())
+    require_issuer(os.environ["ISSUER"])
     copy = Copy()
     feed = Feed(os.environ["ISSUER"], os.environ["CLIENT_KEY"], copy)
     for loop in (feed.follow, feed.listen): threading.Thread(target=loop, daemon=True).start()

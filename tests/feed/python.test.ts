@@ -117,6 +117,33 @@ if (python === null) {
       assert.match(said.toString(), /verdicts and \d+ subjects hold/);
     });
 
+    /** Runs it with other settings, and says what it wrote to its standard error once that is `expected`, or it ended. */
+    const complaintOf = async (settings: Record<string, string>, expected: RegExp): Promise<string> => {
+      const env = { ...environment, ISSUER: auth.config.origin, AUDIENCE: 'orders', PORT: '0', ...settings };
+      const child = spawn(python, ['verifier.py'], { cwd: FOLDER, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      let said = '';
+      for await (const piece of child.stderr) {
+        said += String(piece);
+        if (expected.test(said)) break;
+      }
+      child.kill();
+      return said;
+    };
+
+    test('says what is missing or wrong in its settings', async () => {
+      const CLIENT_KEY = `lks_${'A'.repeat(22)}.${'A'.repeat(43)}`;
+      for (const [settings, expected] of [
+        [{ CLIENT_KEY: '' }, /^CLIENT_KEY missing\. ISSUER=.*python3 verifier\.py\n$/],
+        [{ CLIENT_KEY }, /issuer refuses CLIENT_KEY/],
+        [
+          { CLIENT_KEY, ISSUER: auth.config.origin.replace('127.0.0.1', 'localhost') },
+          /write ISSUER=http:\/\/127/,
+        ],
+      ] as const) {
+        assert.match(await complaintOf(settings, expected), expected);
+      }
+    });
+
     test('accepts a token for its audience, and neither one for another nor none', async () => {
       const { token, user } = await signUp('ada@example.com');
       assert.deepEqual(await get('/', token), { status: 200, body: { sub: user, client_id: 'mobile' } });

@@ -46,7 +46,7 @@ export type VerifierFailure = {
   [C in VerifierCode]: LatchkeyError<C, DetailOf<C>> & { readonly status: number };
 }[VerifierCode];
 
-/** The error of a code, with the detail that the code asks for. */
+/** The error of a code, with the detail that the code asks for. Its message says the cause too: for logs, and shown to nobody. */
 export function verifierFailure<C extends VerifierCode>(
   code: C,
   ...rest: DetailOf<C> extends undefined
@@ -55,7 +55,8 @@ export function verifierFailure<C extends VerifierCode>(
 ): LatchkeyError<C, DetailOf<C>> & { readonly status: number } {
   const [detail, options] = rest;
   const { status, title } = VERIFIER_CODES[code];
-  return Object.assign(new LatchkeyError(code, title, detail as DetailOf<C>, options), { status });
+  const message = options?.cause instanceof Error ? `${title}: ${options.cause.message}` : title;
+  return Object.assign(new LatchkeyError(code, message, detail as DetailOf<C>, options), { status });
 }
 
 /** Whether an error is one of a verifier, and if a code is named, of that code. */

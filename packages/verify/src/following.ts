@@ -23,8 +23,8 @@ export interface Following {
     readonly opened: () => Promise<void> | null;
     readonly stop: () => void;
     readonly hears: () => boolean;
-    /** What the last pull failed with. */
-    readonly error: () => string | null;
+    /** What the last pull failed with; `null` where it did not. */
+    readonly failure: () => Error | null;
   };
 }
 
@@ -48,9 +48,9 @@ export function followingOf(
   options: FollowingOptions,
 ): Following & { readonly isKeyRevoked: (kid: string) => boolean } {
   const { client, clock, hasKey, acceptsUnknown, onError } = options;
-  let error: string | null = hasKey ? null : NO_KEY;
+  let failure: Error | null = hasKey ? null : new Error(NO_KEY);
   const failed = (thrown: unknown): void => {
-    error = thrown instanceof Error ? thrown.message : String(thrown);
+    failure = thrown instanceof Error ? thrown : new Error(String(thrown));
     onError(thrown);
   };
   const log = hasKey ? new RemoteLog({ client, clock, acceptsUnknown }) : null;
@@ -61,7 +61,7 @@ export function followingOf(
     pause: () => 10 + 40 * randomFraction(),
     onError: failed,
     onConfirmed: () => {
-      error = null;
+      failure = null;
     },
     onHeard: (entries) => watches.heard(entries),
   });
@@ -79,7 +79,7 @@ export function followingOf(
     following: {
       ...lifeOf({ tail, watches, follows: hasKey, failed }),
       hears: () => log?.hears ?? false,
-      error: () => error,
+      failure: () => failure,
     },
   };
 }

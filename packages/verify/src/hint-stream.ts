@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis } from './clock.ts';
 import { readEvents } from './event-stream.ts';
 import { findFeedLine } from './feed-entry.ts';
@@ -62,7 +63,8 @@ export class HintStream {
       }
       this.#isOpen = false;
       if (stream.heard) longest = first;
-      await paused(longest * (0.5 + randomFraction() / 2), stop);
+      const millis = longest * (0.5 + randomFraction() / 2);
+      await sleep(millis, undefined, { signal: stop, ref: false }).catch(() => undefined);
       longest = Math.min(2 * longest, LONGEST_PAUSE);
     }
   }
@@ -115,17 +117,4 @@ function entryIn(data: string): Entry | null {
   } catch {
     return null;
   }
-}
-
-/** Resolves when the time has passed, or at once when it is stopped. */
-function paused(millis: Millis, stop: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, millis).unref();
-  const end = (): void => {
-    clearTimeout(timer);
-    resolve();
-  };
-  if (stop.aborted) end();
-  else stop.addEventListener('abort', end, { once: true });
-  return promise.finally(() => stop.removeEventListener('abort', end));
 }

@@ -9,10 +9,17 @@ export class IssuerFailed extends Error {
   override readonly name = 'IssuerFailed';
   /** What it answered with, or `null` where it could not be reached or said something else. */
   readonly status: number | null;
+  /** How long it asked to be left alone, where it did. */
+  readonly retryAfter: Millis | null;
 
-  constructor(message: string, status: number | null, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    status: number | null,
+    { retryAfter = null, ...options }: ErrorOptions & { readonly retryAfter?: Millis | null } = {},
+  ) {
     super(message, options);
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -78,8 +85,10 @@ export class IssuerClient {
       return { body: response, end: () => void response.destroy() };
     }
     response.destroy();
+    if (statusCode === 401 && question.headers?.['Authorization'] !== undefined) throw keyRefused(statusCode);
     const said = statusCode === 200 ? 'something of another type' : `with ${statusCode}`;
-    throw new IssuerFailed(`the issuer answered ${said} to ${method} ${path}`, statusCode);
+    const retryAfter = secondsIn(headers['retry-after']);
+    throw new IssuerFailed(`the issuer answered ${said} to ${method} ${path}`, statusCode, { retryAfter });
   }
 
   async #send(path: string, method: string, question: Question): Promise<IncomingMessage> {
@@ -102,7 +111,9 @@ export class IssuerClient {
       sent.end(body);
       return await promise;
     } catch (error) {
-      throw new IssuerFailed('the issuer cannot be reached', null, { cause: error });
+      throw new IssuerFailed(`the issuer cannot be reached at ${this.#base}: ${reasonOf(error)}`, null, {
+        cause: error,
+      });
     }
   }
 
@@ -126,6 +137,25 @@ export class IssuerClient {
       answer.end();
     }
   }
+}
+
+/** RFC 9110 §10.2.3, in seconds: a date is not what an issuer of ours answers. */
+function secondsIn(header: string | undefined): Millis | null {
+  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1_000 : null;
+}
+
+function keyRefused(status: number): IssuerFailed {
+  return new IssuerFailed(
+    "the issuer refuses this service's key (401): it was rotated, or its client is disabled; `latchkey clients list` tells",
+    status,
+  );
+}
+
+/** Such as `ECONNREFUSED`; never what was sent. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'for an unknown reason';
+  if (error.name === 'TimeoutError') return 'it does not answer in time';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 function isSecure(base: string): boolean {

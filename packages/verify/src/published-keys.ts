@@ -6,6 +6,8 @@ const TIMEOUT: Millis = 5_000;
 /** In bytes. */
 const MOST_BYTES = 65_536;
 const MOST_KEYS = 64;
+/** Of what somebody else calls itself, in a message. */
+const LONGEST_SHOWN = 200;
 /** After each fetch, so long no key that is not known makes another: whoever likes may write any `kid`. */
 const COOLDOWN: Millis = 10_000;
 /** From this age on the keys are fetched anew while the old ones serve: as long as the issuer lets them be cached. */
@@ -37,6 +39,7 @@ export class PublishedKeys {
   readonly #options: PublishedKeysOptions;
   #path: string | null = null;
   #set: KeySet | null = null;
+  #failure: unknown = null;
   /** When a fetch was begun last. */
   #askedAt: Millis = Number.NEGATIVE_INFINITY;
   #fetching: Promise<void> | null = null;
@@ -48,6 +51,11 @@ export class PublishedKeys {
   /** Whether there is a set that is not too old. */
   get isUsable(): boolean {
     return this.#usable() !== null;
+  }
+
+  /** What the last fetch failed with; `null` where it did not. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** The ids of the keys that are good now. */
@@ -84,6 +92,7 @@ export class PublishedKeys {
       .catch((error: unknown) => {
         // Elsewhere next time, if the issuer says so.
         this.#path = null;
+        this.#failure = error;
         this.#options.onError(error);
       })
       .finally(() => {
@@ -106,6 +115,7 @@ export class PublishedKeys {
     }
     if (keys.size === 0) throw new IssuerFailed('the issuer publishes no key that can be used', null);
     this.#set = { keys, fetchedAt: now };
+    this.#failure = null;
   }
 
   /** RFC 8414 §3.3: the issuer in the answer is the one that was asked, and its keys are where it is. */
@@ -113,7 +123,11 @@ export class PublishedKeys {
     const { client, issuer } = this.#options;
     const path = '/.well-known/oauth-authorization-server';
     const metadata = await client.askJson(path, { timeout: TIMEOUT }, MOST_BYTES);
-    if (metadata['issuer'] !== issuer) throw new IssuerFailed('the metadata is of another issuer', null);
+    const { issuer: said } = metadata;
+    if (said !== issuer) {
+      const name = typeof said === 'string' ? said.slice(0, LONGEST_SHOWN) : 'nobody';
+      throw new IssuerFailed(`it is another issuer: it calls itself ${name}, and not ${issuer}`, null);
+    }
     const uri = URL.parse(textIn(metadata, 'jwks_uri', /^https?:/));
     if (uri === null || uri.origin !== issuer) {
       throw new IssuerFailed('the keys are at another origin than the issuer', null);

@@ -17,7 +17,9 @@ const MOST_ENTRIES = 5_000;
 /** No log of ours may be trusted for longer without being asked. */
 const MOST_STALENESS: Millis = 60_000;
 /** How long nobody asks again who was refused: a key does not become good within a second. */
-const REFUSED_FOR: Millis = 30_000;
+const REFUSED_FOR: Millis = 5_000;
+/** No longer than this, whatever the issuer asks for: so long nothing is followed. */
+const LONGEST_WAIT: Millis = 30_000;
 const SNAPSHOT_TYPE = 'application/vnd.latchkey.revlog';
 
 export interface RemoteLogOptions {
@@ -76,9 +78,9 @@ export class RemoteLog implements LogSource {
     try {
       return await ask();
     } catch (error) {
-      if (error instanceof IssuerFailed && [401, 403, 404].includes(error.status ?? 0)) {
-        this.#refusal = { error, until: clock.monotonic() + REFUSED_FOR };
-      }
+      const wait = error instanceof IssuerFailed ? waitAfter(error) : null;
+      if (error instanceof IssuerFailed && wait !== null)
+        this.#refusal = { error, until: clock.monotonic() + wait };
       throw error;
     }
   }
@@ -108,7 +110,7 @@ export class RemoteLog implements LogSource {
     // It proves nothing.
     if (answer['entries'] === null) return null;
     const pull = pullOf(answer, seq);
-    if (pull.epoch !== epoch || pull.head < seq || textIn(answer, 'salt', SALT) !== salt) return null;
+    if (pull.epoch !== epoch || pull.head < seq || answer['salt'] !== salt) return null;
     this.#reached = { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
     return pull;
   }
@@ -148,7 +150,13 @@ export class RemoteLog implements LogSource {
 }
 
 const EPOCH = /^[\x21-\x7e]{1,128}$/;
-const SALT = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** How long not to ask again; `null` where nothing speaks against the next second. */
+function waitAfter({ status, retryAfter }: IssuerFailed): Millis | null {
+  if (status === 401 || status === 403 || status === 404) return REFUSED_FOR;
+  // Another node may answer who was told that one is busy, or not fresh.
+  return status === 429 ? Math.min(retryAfter ?? REFUSED_FOR, LONGEST_WAIT) : null;
+}
 
 function pullOf(answer: Values, after: Position): Pull {
   const { age_ms: age, max_staleness_ms: maxStaleness } = answer;

@@ -112,7 +112,8 @@ export class TokenCheck {
       if (error.reason !== 'unknown key') throw refusal(error);
     }
     await keys.refresh();
-    if (!keys.isUsable) throw verifierFailure('LK_ISSUER_UNAVAILABLE', { retryAfter: 1_000 });
+    if (!keys.isUsable)
+      throw verifierFailure('LK_ISSUER_UNAVAILABLE', { retryAfter: 1_000 }, { cause: keys.failure });
     try {
       return this.#verify(text);
     } catch (error) {

@@ -1,16 +1,17 @@
 import { findBearer, type Presenting } from './authorization.ts';
 import { type Clock, type Millis, type Seconds, systemClock } from './clock.ts';
-import { verifierFailure } from './failures.ts';
+import { isVerifierFailure, type VerifierFailure, verifierFailure } from './failures.ts';
 import { type Following, followingOf } from './following.ts';
 import { Introspector } from './introspection.ts';
 import { issuerAddress } from './issuer-address.ts';
-import { IssuerClient } from './issuer-client.ts';
+import { IssuerClient, IssuerFailed } from './issuer-client.ts';
 import type { Cursor } from './log-entry.ts';
 import type { Acr, Values } from './principal.ts';
 import { PublishedKeys } from './published-keys.ts';
 import type { ServicePrincipal } from './service-principal.ts';
 import { type Checked, type OnUnknown, TokenCheck, unknownFailure } from './token-check.ts';
 import { acceptUntilExpiry } from './unsafe.ts';
+import { warningsOf } from './warnings.ts';
 import type { Close } from './watches.ts';
 
 /** What a verifier is told. */
@@ -18,22 +19,29 @@ export interface VerifierOptions {
   /** The origin of the issuer, as it stands in tokens: `https://auth.example.com`. */
   readonly issuer: string;
   /** An address of the issuer inside a network, to which all requests go instead. */
-  readonly via?: string;
+  readonly via?: string | undefined;
   /** What this service is called in `aud`. A token for anybody else is refused. */
   readonly audience: string;
-  /** The key of this service (`lks_…`): by it the service follows the log, and may ask about tokens. */
-  readonly key?: string;
+  /**
+   * The key of this service (`lks_…`): by it the service follows the log, and may ask about
+   * tokens. To be left out only where `onUnknown` is `acceptUntilExpiry`.
+   */
+  readonly key?: string | undefined;
   /**
    * What is done with a token of which the copy of the log cannot tell, because it is not
-   * fresh or the token is of another history: ask the issuer, or refuse. Default
-   * `'introspect'` with a key, else `'deny'`.
+   * fresh or the token is of another history: ask the issuer, or refuse. Default `'introspect'`.
    */
   readonly onUnknown?: OnUnknown;
   /** The most tokens that are remembered. Default 50,000. */
   readonly cacheEntries?: number;
   readonly clock?: Clock;
-  /** Told of what failed beside a check: a pull, a fetch of keys, a `close`. */
+  /**
+   * Told of what failed beside a check: a pull, a fetch of keys, a `close`. Default: a warning
+   * of the process, each thing once in ten minutes.
+   */
   readonly onError?: (error: unknown) => void;
+  /** Told of each request that is not let in, with the reason in its message: for logs. What it throws goes to `onError`. */
+  readonly onRefused?: (failure: VerifierFailure) => void;
   readonly unsafe?: {
     /** Hosts that may be asked over plain http, such as `['latchkey']` inside a network of containers. */
     readonly insecureHosts?: readonly string[];
@@ -76,7 +84,8 @@ export interface Verifier<Claims = Values> {
   /**
    * Resolves when tokens can be checked: the keys are there and the log was asked once.
    *
-   * @throws `LK_ISSUER_UNAVAILABLE` where the keys cannot be had; it can be called again.
+   * @throws `LK_ISSUER_UNAVAILABLE` where the keys cannot be had, or the issuer refuses this
+   *   service's key; it can be called again.
    */
   ready(): Promise<void>;
   /**
@@ -126,7 +135,7 @@ const CACHE_ENTRIES = 50_000;
 export function verifier<Claims = Values>(options: VerifierOptions): Verifier<Claims>;
 export function verifier(options: VerifierOptions): Verifier {
   const parts = partsOf(options);
-  const { clock, tail, keys, check, watches, known, following, onUnknown, client } = parts;
+  const { clock, tail, keys, check, watches, known, following, onUnknown, client, told } = parts;
   const find = (principal: ServicePrincipal): Checked => {
     const checked = known.get(principal);
     if (checked === undefined) throw new TypeError('the principal is of another verifier');
@@ -140,18 +149,22 @@ export function verifier(options: VerifierOptions): Verifier {
     const checked = check.check(text);
     return (checked instanceof Promise ? await checked : checked).principal;
   };
+  const require = async (presenting: Presenting, demands: Demands | null): Promise<ServicePrincipal> => {
+    const principal = await authenticate(presenting);
+    if (principal === null) throw verifierFailure('LK_UNAUTHENTICATED');
+    if (demands !== null) refuseUnproved(principal, demands, clock);
+    return principal;
+  };
   return {
     ready: async () => {
       await Promise.all([keys.refresh(), following.opened()]);
-      if (!keys.isUsable) throw verifierFailure('LK_ISSUER_UNAVAILABLE', { retryAfter: 1_000 });
+      if (!keys.isUsable) throw unavailable(keys.failure);
+      const failure = following.failure();
+      const isKeyRefused = failure instanceof IssuerFailed && failure.status === 401;
+      if (isKeyRefused && onUnknown !== acceptUntilExpiry) throw unavailable(failure);
     },
-    authenticate,
-    require: async (presenting, demands) => {
-      const principal = await authenticate(presenting);
-      if (principal === null) throw verifierFailure('LK_UNAUTHENTICATED');
-      if (demands !== undefined) refuseUnproved(principal, demands, clock);
-      return principal;
-    },
+    authenticate: (presenting) => told(authenticate(presenting)),
+    require: (presenting, demands) => told(require(presenting, demands ?? null)),
     recheck: async (principal) => recheck(parts, find(principal)),
     onRevoked: (principal, close) => watches.add(find(principal), close),
     status: () => {
@@ -169,7 +182,7 @@ export function verifier(options: VerifierOptions): Verifier {
         keysAge: keys.age,
         remembered: check.remembered,
         watched: watches.size,
-        feedError: following.error(),
+        feedError: following.failure()?.message ?? null,
       };
     },
     close: () => {
@@ -192,12 +205,14 @@ interface Parts extends Following {
   readonly check: TokenCheck;
   readonly known: WeakMap<ServicePrincipal, Checked>;
   readonly onUnknown: OnUnknown;
+  /** Hands a check on, and tells of it where it refuses. */
+  readonly told: <Answer>(checking: Promise<Answer>) => Promise<Answer>;
 }
 
 function partsOf(options: VerifierOptions): Parts {
   const { issuer, via, audience, key, cacheEntries = CACHE_ENTRIES, clock = systemClock } = options;
-  const onError = options.onError ?? (() => undefined);
-  const onUnknown = options.onUnknown ?? (key === undefined ? 'deny' : 'introspect');
+  const onError = options.onError ?? warningsOf(clock);
+  const onUnknown = options.onUnknown ?? 'introspect';
   refuseOptions(options, onUnknown);
   const base = issuerAddress(issuer, via, options.unsafe?.insecureHosts ?? []);
   const client = new IssuerClient(base, key ?? null);
@@ -217,7 +232,31 @@ function partsOf(options: VerifierOptions): Parts {
     cacheEntries,
     onChecked: (checked) => void known.set(checked.principal, checked),
   });
-  return { ...followed, clock, client, keys, check, known, onUnknown };
+  const told = tellingOf(options.onRefused, onError);
+  return { ...followed, clock, client, keys, check, known, onUnknown, told };
+}
+
+function tellingOf(
+  onRefused: VerifierOptions['onRefused'],
+  onError: (error: unknown) => void,
+): Parts['told'] {
+  if (onRefused === undefined) return (checking) => checking;
+  return async (checking) => {
+    try {
+      return await checking;
+    } catch (error) {
+      try {
+        if (isVerifierFailure(error)) onRefused(error);
+      } catch (thrown) {
+        onError(thrown);
+      }
+      throw error;
+    }
+  };
+}
+
+function unavailable(cause: unknown): VerifierFailure {
+  return verifierFailure('LK_ISSUER_UNAVAILABLE', { retryAfter: 1_000 }, { cause });
 }
 
 /** Keys look as `lks_` and what base64url and a point spell. */
@@ -228,15 +267,18 @@ function refuseOptions({ audience, key, cacheEntries }: VerifierOptions, onUnkno
     throw new TypeError("audience: write what this service is called in tokens, such as 'orders'");
   }
   if (key !== undefined && !KEY.test(key)) {
-    throw new TypeError('key: write what `latchkey clients create` printed, or leave it out');
+    throw new TypeError('key: write what `latchkey clients create` printed: it begins with lks_');
   }
   if (!Object.hasOwn(MODES, onUnknown)) {
     throw new TypeError(
       "onUnknown: write 'introspect', 'deny', or acceptUntilExpiry of @latchkey/verify/unsafe",
     );
   }
-  if (onUnknown === 'introspect' && key === undefined) {
-    throw new TypeError("onUnknown: 'introspect' needs a key; make one with `latchkey clients create`");
+  if (key === undefined && onUnknown !== acceptUntilExpiry) {
+    throw new TypeError(
+      'key: write what `latchkey clients create` printed. Without one nobody can tell what was revoked, ' +
+        'so every token would be refused; onUnknown: acceptUntilExpiry of @latchkey/verify/unsafe accepts them all the same',
+    );
   }
   if (cacheEntries !== undefined && !(Number.isSafeInteger(cacheEntries) && cacheEntries > 0)) {
     throw new TypeError('cacheEntries: write a whole number above zero');

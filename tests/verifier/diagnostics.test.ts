@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { verifier } from '@latchkey/verify';
+import { acceptUntilExpiry } from '@latchkey/verify/unsafe';
+import { sendJson, TestIssuer } from './issuer.ts';
+import { bearing, openScene, refusalCode } from './scene.ts';
+
+describe('a verifier that is set up wrong, or whose issuer is', () => {
+  test('is not ready with a key that the issuer refuses, and says what to do', async (t) => {
+    const { another, errors } = await openScene(t, {}, ({ lies }) => {
+      for (const path of ['/auth/feed', '/auth/feed/pull', '/auth/feed/snapshot', '/auth/introspect']) {
+        lies.set(path, (_, res) => sendJson(res, {}, 401));
+      }
+    });
+    for (const onUnknown of ['introspect', 'deny'] as const) {
+      await assert.rejects(another({ onUnknown }).ready(), {
+        code: 'LK_ISSUER_UNAVAILABLE',
+        message: /refuses this service's key.*rotated.*disabled.*latchkey clients list/,
+      });
+    }
+    await another({ onUnknown: acceptUntilExpiry }).ready();
+    assert.match(String(errors[0]), /refuses this service's key/);
+  });
+
+  test('needs a key, but for who accepts by name what nobody can tell', async (t) => {
+    const { issuer, another } = await openScene(t);
+    const { key: _, ...bare } = issuer.options();
+    for (const onUnknown of [undefined, 'deny', 'introspect'] as const) {
+      assert.throws(() => verifier({ ...bare, ...(onUnknown === undefined ? {} : { onUnknown }) }), {
+        name: 'TypeError',
+        message: /^key: .*latchkey clients create.*acceptUntilExpiry/,
+      });
+    }
+    const accepting = verifier({ ...bare, key: undefined, onUnknown: acceptUntilExpiry });
+    t.after(() => accepting.close());
+    assert.equal(await refusalCode(accepting.require(bearing(issuer.token()))), null);
+    assert.match(accepting.status().feedError ?? '', /no key/);
+    assert.equal(issuer.asked('/auth/feed/pull'), 0);
+    assert.throws(() => another({ audience: '' }), TypeError);
+    assert.throws(() => another({ key: 'lka_not-a-key-of-a-service' }), TypeError);
+  });
+
+  test('names the address that cannot be reached, and the issuer that is another', async (t) => {
+    const { issuer, another } = await openScene(t);
+    const elsewhere = another({ issuer: 'http://localhost:9', via: issuer.options().issuer });
+    await assert.rejects(elsewhere.ready(), {
+      code: 'LK_ISSUER_UNAVAILABLE',
+      message: new RegExp(`calls itself ${issuer.options().issuer}, and not http://localhost:9$`),
+    });
+    const nowhere = another({ via: 'http://127.0.0.1:9' });
+    await assert.rejects(nowhere.ready(), {
+      code: 'LK_ISSUER_UNAVAILABLE',
+      message: /cannot be reached at http:\/\/127\.0\.0\.1:9: ECONNREFUSED$/,
+    });
+  });
+
+  test('asks a feed that wants to be left alone no sooner than it says', async (t) => {
+    const { issuer, orders, clock } = await openScene(t, {}, ({ lies }) => {
+      lies.set('/auth/feed/pull', (_, res) => {
+        res.setHeader('Retry-After', '20');
+        sendJson(res, {}, 429);
+      });
+    });
+    await orders.ready();
+    const asked = issuer.asked('/auth/feed/pull');
+    const who = await orders.require(bearing(issuer.token()));
+    for (const [seconds, more] of [
+      [10, 0],
+      [9, 0],
+      [2, 1],
+    ] as const) {
+      clock.ahead += seconds * 1_000;
+      await orders.recheck(who).catch(() => undefined);
+      assert.equal(issuer.asked('/auth/feed/pull'), asked + more, `after ${seconds} s more`);
+    }
+  });
+
+  test('tells of whom it does not let in, with the reason that it tells nobody else', async (t) => {
+    const told: string[] = [];
+    const thrown: unknown[] = [];
+    const { issuer, another } = await openScene(t);
+    const orders = another({
+      onRefused: ({ code, message }) => {
+        told.push(`${code} ${message}`);
+        throw new Error('of a logger');
+      },
+      onError: (error) => thrown.push(error),
+    });
+    await orders.require(bearing(issuer.token()));
+    assert.equal(
+      await refusalCode(orders.require(bearing(issuer.token({ aud: 'billing' })))),
+      'LK_TOKEN_REFUSED',
+    );
+    assert.equal(await refusalCode(orders.require(new Headers())), 'LK_UNAUTHENTICATED');
+    assert.equal(told.length, 2);
+    assert.match(told[0] ?? '', /^LK_TOKEN_REFUSED The token is not good: .*audience/);
+    assert.equal(String(thrown.at(-1)), 'Error: of a logger');
+  });
+
+  test('warns once of what fails, where nobody listens', async (t) => {
+    const issuer = await TestIssuer.open();
+    issuer.lies.set('/auth/feed/snapshot', (_, res) => sendJson(res, {}, 401));
+    const warnings: string[] = [];
+    const listen = ({ name, message }: Error): void => {
+      if (name === 'LatchkeyWarning') warnings.push(message);
+    };
+    process.on('warning', listen);
+    const orders = verifier(issuer.options());
+    t.after(async () => {
+      process.off('warning', listen);
+      orders.close();
+      await issuer.close();
+    });
+    for (let tries = 0; tries < 3; tries += 1) await orders.ready().catch(() => undefined);
+    await new Promise(setImmediate);
+    assert.equal(warnings.filter((message) => message.includes("this service's key")).length, 1);
+  });
+});
