@@ -4,6 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Entry } from './log-entry.ts';
 import { type Facts, RevokedSet, type Verdict } from './revoked-set.ts';
+import { Leaf } from './sorted-slots.ts';
+import { writeSubject } from './subject.ts';
 
 /** Sixteen bytes for a name. */
 const subjectOf = (name: string): string =>
@@ -190,37 +192,72 @@ describe('the revoked set', () => {
 describe('the slots of a set', () => {
   const fill = (set: RevokedSet, from: number, to: number): void => {
     for (let index = from; index < to; index += 1) {
-      const subject = subjectOf(`${index}`);
       set.apply({
         kind: 'revoke',
         scope: 'session',
-        subject,
+        subject: subjectOf(`${index}`),
         seq: index,
         expiresAt: 1_000 * (1 + (index % 2)),
       });
     }
   };
-
-  test('are all gone through once, in order, though others come and go meanwhile', () => {
-    const set = new RevokedSet();
-    fill(set, 0, 3_000);
+  /** All of them, `capacity` at a time; others work in between. */
+  const gone = (set: RevokedSet, capacity: number, meanwhile: (step: number) => void) => {
     const [section] = set.sections();
     assert.ok(section !== undefined);
-    assert.equal(section.slots.size, 3_000);
-    const seen: string[] = [];
+    const found = new Leaf(capacity);
+    const seen: { readonly subject: string; readonly seq: number; readonly expiresAt: number }[] = [];
     let step = 0;
-    for (const [subject, { seq, expiresAt }] of section.slots) {
-      assert.equal(subject, subjectOf(`${seq}`));
-      assert.equal(expiresAt, 1_000 * (1 + (seq % 2)));
-      seen.push(subject);
+    for (section.slots.copyAfter(null, found); found.count > 0; section.slots.copyAfter(found.last, found)) {
+      assert.ok(found.count <= capacity);
+      for (let row = 0; row < found.count; row += 1) {
+        const subject = writeSubject(found.subjects.subarray(4 * row, 4 * row + 4));
+        seen.push({ subject, seq: found.seqs[row] ?? 0, expiresAt: found.expiries[row] ?? 0 });
+      }
       step += 1;
-      if (step % 100 === 0) fill(set, 3_000 + step * 10, 3_000 + step * 10 + 50);
-      if (step === 1_000) set.purge(1_000);
+      meanwhile(step);
     }
-    assert.equal(new Set(seen).size, seen.length);
-    const words = seen.map((subject) => Buffer.from(subject, 'base64url').toString('hex'));
-    assert.deepEqual(words, words.toSorted());
-    const stayed = Array.from({ length: 1_500 }, (_, index) => subjectOf(`${2 * index + 1}`));
-    assert.ok(stayed.every((subject) => seen.includes(subject)));
+    return seen;
+  };
+  const isAscending = (subjects: readonly string[]): boolean => {
+    const bytes = subjects.map((subject) => Buffer.from(subject, 'base64url').toString('hex'));
+    return bytes.every((each, index) => index === 0 || each > (bytes[index - 1] ?? ''));
+  };
+
+  for (const capacity of [1, 7, 511, 512, 513, 5_000]) {
+    test(`are gone through in order, ${capacity} at a time, each with its own position and expiry`, () => {
+      const set = new RevokedSet();
+      fill(set, 0, 3_000);
+      const seen = gone(set, capacity, () => undefined);
+      assert.equal(seen.length, 3_000);
+      assert.ok(isAscending(seen.map(({ subject }) => subject)));
+      for (const { subject, seq, expiresAt } of seen) {
+        assert.equal(subject, subjectOf(`${seq}`));
+        assert.equal(expiresAt, 1 + (seq % 2));
+      }
+    });
+  }
+
+  test('that stay are gone through once, in order, though others come and go meanwhile', () => {
+    const set = new RevokedSet();
+    fill(set, 0, 3_000);
+    const seen = gone(set, 60, (step) => {
+      // So many that leaves are split, also where it stands; and so few left that they are joined.
+      if (step < 30) fill(set, 2_900 + step * 100, 3_000 + step * 100);
+      if (step % 7 === 0) set.purge(1_000);
+    });
+    const subjects = seen.map(({ subject }) => subject);
+    assert.ok(isAscending(subjects), 'each once');
+    const known = new Set(subjects);
+    for (let index = 1; index < 3_000; index += 2) assert.ok(known.has(subjectOf(`${index}`)), `${index}`);
+  });
+
+  test('are none where all are gone behind the last one', () => {
+    const set = new RevokedSet();
+    fill(set, 0, 2_000);
+    const seen = gone(set, 100, (step) => {
+      if (step === 1) set.purge(9_000);
+    });
+    assert.equal(seen.length, 100);
   });
 });

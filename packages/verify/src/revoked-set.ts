@@ -2,7 +2,7 @@ import { isSixteenBytes } from './base64url.ts';
 import type { Seconds, Timestamp } from './clock.ts';
 import type { Entry, EntryKind, Position, Scope } from './log-entry.ts';
 import { type Leaf, NO_POSITION, SortedSlots } from './sorted-slots.ts';
-import { readSubject, SUBJECT_WORDS, writeSubject } from './subject.ts';
+import { readSubject, SUBJECT_WORDS } from './subject.ts';
 
 /** What the log needs to know of a credential to judge it. A subject that is empty is none. */
 export interface Facts {
@@ -31,15 +31,11 @@ export interface EntrySection {
   readonly slots: LiveSlots;
 }
 
-/**
- * Slots by subject, ascending. It goes on changing: what comes and goes while they are gone
- * through may be among them or not, all else is once.
- */
-export interface LiveSlots
-  extends Iterable<
-    readonly [subject: string, slot: { readonly seq: Position; readonly expiresAt: Timestamp }]
-  > {
+/** What can be gone through a part at a time while it goes on changing. */
+export interface LiveSlots {
   readonly size: number;
+  /** As `SortedSlots` says. */
+  copyAfter(subject: Uint32Array | null, to: Leaf): void;
 }
 
 /** So many leaves are purged in one step: some thirty thousand slots, a millisecond or two. */
@@ -86,17 +82,15 @@ export class RevokedSet {
 
   /** What is held, as it is. */
   sections(): readonly EntrySection[] {
-    return KINDS.flatMap((kind) =>
-      [...this.#of(kind)].map(([scope, slots]) => ({ kind, scope, slots: liveSlots(scope, slots) })),
-    );
+    return KINDS.flatMap((kind) => [...this.#of(kind)].map(([scope, slots]) => ({ kind, scope, slots })));
   }
 
-  /** Takes over all that another set holds. */
+  /** Takes over all that another set holds, which loses it. */
   absorb(other: RevokedSet): void {
     for (const kind of KINDS) {
       for (const [scope, from] of other.#of(kind)) {
         const to = this.#slots(kind, scope);
-        for (const { subject, seq, expiresAt } of from.slots()) to.put(subject, seq, expiresAt);
+        for (let leaf = from.takeLast(); leaf !== null; leaf = from.takeLast()) to.putAll(leaf);
       }
     }
   }
@@ -182,20 +176,6 @@ export class RevokedSet {
     }
     return slots;
   }
-}
-
-function liveSlots(scope: Scope, slots: SortedSlots): LiveSlots {
-  return {
-    get size() {
-      return slots.size;
-    },
-    *[Symbol.iterator]() {
-      for (const { subject, seq, expiresAt } of slots.slots()) {
-        const slot = { seq, expiresAt: expiresAt * 1_000 };
-        yield [scope === 'all' ? '' : writeSubject(subject), slot] as const;
-      }
-    },
-  };
 }
 
 /** Whether an entry of the scope can be about the subject. */

@@ -6,7 +6,8 @@ import { SUBJECT_WORDS } from './subject.ts';
 export const LEAF_SLOTS = 512;
 /** A leaf that is full gets room for so many more. */
 const GROWTH = 64;
-const SLOT_BYTES = 8 + 4 * SUBJECT_WORDS + 4;
+/** What a slot takes in a leaf. */
+export const SLOT_BYTES = 8 + 4 * SUBJECT_WORDS + 4;
 /** What `find` answers where a subject has no slot. */
 export const NO_POSITION: Position = -1;
 
@@ -18,19 +19,43 @@ export class Leaf {
   expiries: Uint32Array;
   count = 0;
 
-  constructor(capacity: number) {
-    const buffer = new ArrayBuffer(capacity * SLOT_BYTES);
-    this.seqs = new Float64Array(buffer, 0, capacity);
-    this.subjects = new Uint32Array(buffer, 8 * capacity, SUBJECT_WORDS * capacity);
-    this.expiries = new Uint32Array(buffer, (8 + 4 * SUBJECT_WORDS) * capacity, capacity);
+  /** @param buffer where it lies from `offset` on, a multiple of eight: one for many leaves, or its own. */
+  constructor(capacity: number, buffer = new ArrayBuffer(capacity * SLOT_BYTES), offset = 0) {
+    this.seqs = new Float64Array(buffer, offset, capacity);
+    this.subjects = new Uint32Array(buffer, offset + 8 * capacity, SUBJECT_WORDS * capacity);
+    this.expiries = new Uint32Array(buffer, offset + (8 + 4 * SUBJECT_WORDS) * capacity, capacity);
   }
-}
 
-/** One slot, good until the next is asked for. */
-export interface Slot {
-  readonly subject: Uint32Array;
-  readonly seq: Position;
-  readonly expiresAt: Seconds;
+  /** How many slots it has room for. */
+  get capacity(): number {
+    return this.seqs.length;
+  }
+
+  /** The words of the last subject, where they lie; `null` where there is no slot. */
+  get last(): Uint32Array | null {
+    if (this.count === 0) return null;
+    return this.subjects.subarray((this.count - 1) * SUBJECT_WORDS, this.count * SUBJECT_WORDS);
+  }
+
+  /** Adds slots of another leaf behind those that are there, in room that there must be. */
+  add(from: Leaf, start: number, end: number): void {
+    this.seqs.set(from.seqs.subarray(start, end), this.count);
+    this.subjects.set(
+      from.subjects.subarray(start * SUBJECT_WORDS, end * SUBJECT_WORDS),
+      this.count * SUBJECT_WORDS,
+    );
+    this.expiries.set(from.expiries.subarray(start, end), this.count);
+    this.count += end - start;
+  }
+
+  /** Changes how many slots there is room for; what is in it stays. */
+  resize(capacity: number): void {
+    const other = new Leaf(capacity);
+    other.add(this, 0, this.count);
+    this.seqs = other.seqs;
+    this.subjects = other.subjects;
+    this.expiries = other.expiries;
+  }
 }
 
 /**
@@ -44,8 +69,6 @@ export class SortedSlots {
   /** Of each leaf the first word of its first subject, so that a search need not visit the leaves. */
   readonly #firsts: number[] = [];
   #size = 0;
-  /** Another whenever slots have moved. */
-  #version = 0;
   /** The leaf that is purged next. */
   #hand = 0;
 
@@ -80,14 +103,21 @@ export class SortedSlots {
       this.put(subject, seq, expiresAt);
       return;
     }
-    if (leaf.count === leaf.seqs.length) resize(leaf, leaf.count + GROWTH);
-    this.#version += 1;
+    if (leaf.count === leaf.capacity) leaf.resize(leaf.count + GROWTH);
     makeRoom(leaf, row);
     leaf.seqs[row] = seq;
     leaf.subjects.set(subject, row * SUBJECT_WORDS);
     leaf.expiries[row] = expiresAt;
     this.#firsts[at] = leaf.subjects[0] ?? 0;
     this.#size += 1;
+  }
+
+  /** Takes the slots of a leaf, each as `put` does. */
+  putAll({ subjects, seqs, expiries, count }: Leaf): void {
+    for (let row = 0; row < count; row += 1) {
+      const subject = subjects.subarray(row * SUBJECT_WORDS, (row + 1) * SUBJECT_WORDS);
+      this.put(subject, seqs[row] ?? 0, expiries[row] ?? 0);
+    }
   }
 
   /** Adds a leaf whose subjects come after all that are there. */
@@ -111,36 +141,37 @@ export class SortedSlots {
     return looks;
   }
 
+  /** Takes out the last leaf, or `null` where there is none. */
+  takeLast(): Leaf | null {
+    const leaf = this.#leaves.at(-1);
+    if (leaf === undefined) return null;
+    this.#remove(this.#leaves.length - 1);
+    this.#size -= leaf.count;
+    return leaf;
+  }
+
   /**
-   * Every slot in the order of the subjects. What is added or dropped between two steps may
-   * be among them or not; all else comes once.
+   * Fills a leaf with copies of the slots behind a subject, or of the first ones, in the order
+   * of the subjects. A subject is the only place that it knows, so that slots may come and go,
+   * and leaves be split or joined, between two calls: who goes on behind the last subject each
+   * time meets what stays once, and all else once or not at all.
    */
-  *slots(): Generator<Slot> {
-    const subject = new Uint32Array(SUBJECT_WORDS);
-    let at = 0;
+  copyAfter(subject: Uint32Array | null, to: Leaf): void {
+    let at = subject === null ? 0 : this.#leafOf(subject);
     let row = 0;
-    let version = this.#version;
+    const first = this.#leaves[at];
+    if (subject !== null && first !== undefined) {
+      row = lowerBound(first, subject);
+      if (row < first.count && compare(first.subjects, row, subject) === 0) row += 1;
+    }
+    // Only now, since the subject may be the last one of what is filled.
+    to.count = 0;
     for (;;) {
       const leaf = this.#leaves[at];
-      if (leaf === undefined) return;
-      if (row >= leaf.count) {
-        at += 1;
-        row = 0;
-        continue;
-      }
-      subject.set(leaf.subjects.subarray(row * SUBJECT_WORDS, (row + 1) * SUBJECT_WORDS));
-      yield { subject, seq: leaf.seqs[row] ?? 0, expiresAt: leaf.expiries[row] ?? 0 };
-      if (version === this.#version) {
-        row += 1;
-        continue;
-      }
-      // Slots have moved: on behind the subject that was given last.
-      version = this.#version;
-      at = this.#leafOf(subject);
-      const moved = this.#leaves[at];
-      if (moved === undefined) return;
-      row = lowerBound(moved, subject);
-      if (row < moved.count && compare(moved.subjects, row, subject) === 0) row += 1;
+      if (leaf === undefined || to.count === to.capacity) return;
+      to.add(leaf, row, Math.min(leaf.count, row + to.capacity - to.count));
+      at += 1;
+      row = 0;
     }
   }
 
@@ -148,7 +179,6 @@ export class SortedSlots {
   #purgeLeaf(at: number, now: Seconds): void {
     const leaf = this.#leaves[at];
     if (leaf === undefined) return;
-    this.#version += 1;
     this.#size -= dropExpired(leaf, now);
     if (leaf.count === 0) {
       this.#remove(at);
@@ -157,11 +187,12 @@ export class SortedSlots {
     this.#firsts[at] = leaf.subjects[0] ?? 0;
     const next = this.#leaves[at + 1];
     if (next !== undefined && leaf.count + next.count <= LEAF_SLOTS / 2) {
-      join(leaf, next);
+      leaf.resize(leaf.count + next.count + GROWTH);
+      leaf.add(next, 0, next.count);
       this.#remove(at + 1);
       return;
     }
-    if (leaf.seqs.length - leaf.count > 2 * GROWTH) resize(leaf, leaf.count + GROWTH);
+    if (leaf.capacity - leaf.count > 2 * GROWTH) leaf.resize(leaf.count + GROWTH);
     this.#hand = at + 1;
   }
 
@@ -184,12 +215,9 @@ export class SortedSlots {
   #split(at: number, leaf: Leaf): void {
     const half = LEAF_SLOTS / 2;
     const upper = new Leaf(half + GROWTH);
-    upper.seqs.set(leaf.seqs.subarray(half, leaf.count));
-    upper.subjects.set(leaf.subjects.subarray(half * SUBJECT_WORDS, leaf.count * SUBJECT_WORDS));
-    upper.expiries.set(leaf.expiries.subarray(half, leaf.count));
-    upper.count = leaf.count - half;
+    upper.add(leaf, half, leaf.count);
     leaf.count = half;
-    resize(leaf, half + GROWTH);
+    leaf.resize(half + GROWTH);
     this.#insert(at + 1, upper);
   }
 
@@ -234,27 +262,6 @@ function makeRoom(leaf: Leaf, row: number): void {
   subjects.copyWithin((row + 1) * SUBJECT_WORDS, row * SUBJECT_WORDS, count * SUBJECT_WORDS);
   expiries.copyWithin(row + 1, row, count);
   leaf.count += 1;
-}
-
-/** Gives a leaf other room; what is in it stays. */
-function resize(leaf: Leaf, capacity: number): void {
-  const { seqs, subjects, expiries, count } = leaf;
-  const other = new Leaf(capacity);
-  other.seqs.set(seqs.subarray(0, count));
-  other.subjects.set(subjects.subarray(0, count * SUBJECT_WORDS));
-  other.expiries.set(expiries.subarray(0, count));
-  leaf.seqs = other.seqs;
-  leaf.subjects = other.subjects;
-  leaf.expiries = other.expiries;
-}
-
-function join(leaf: Leaf, next: Leaf): void {
-  const { count } = leaf;
-  resize(leaf, count + next.count + GROWTH);
-  leaf.seqs.set(next.seqs.subarray(0, next.count), count);
-  leaf.subjects.set(next.subjects.subarray(0, next.count * SUBJECT_WORDS), count * SUBJECT_WORDS);
-  leaf.expiries.set(next.expiries.subarray(0, next.count), count);
-  leaf.count = count + next.count;
 }
 
 /** @returns how many were dropped. */

@@ -42,12 +42,12 @@ export {
 } from './failures.ts';
 export {
   feedSubject,
-  feedSubjects,
+  type HashSubject,
   KIND_CODES,
   SCOPE_CODES,
   SUBJECT_BYTES,
+  subjectHasher,
   subjectOf,
-  type WriteFeedSubject,
 } from './feed-subject.ts';
 export { type Refusal, refusalOf } from './guard.ts';
 export type { Cursor, Entry, EntryKind, FloorScope, Position, Scope } from './log-entry.ts';
@@ -85,7 +85,9 @@ export {
   principalOf,
   type ServicePrincipal,
 } from './service-principal.ts';
+export { Leaf, SLOT_BYTES } from './sorted-slots.ts';
 export { type JsonRefusal, JsonRefused, parseStrictJson } from './strict-json.ts';
+export { SUBJECT_WORDS } from './subject.ts';
 export { Tail, type TailOptions } from './tail.ts';
 export type { OnUnknown } from './token-check.ts';
 export {
