@@ -260,4 +260,24 @@ describe('the slots of a set', () => {
     });
     assert.equal(seen.length, 100);
   });
+
+  test('are taken over bit by bit, and are in one of both sets at each step (@rule R8)', () => {
+    const [one, other] = [new RevokedSet(), new RevokedSet()];
+    fill(one, 0, 1_000);
+    fill(other, 500, 60_000);
+    other.apply(entry('changed', 'all', '', 7));
+    let steps = 0;
+    for (; other.size > 0; steps += 1) {
+      const before = other.size;
+      one.absorb(other);
+      assert.ok(other.size < before && before - other.size <= 32 * 512);
+      for (let index = 0; index < 60_000; index += 997) {
+        const subject = subjectOf(`${index}`);
+        assert.ok(one.isRevoked('session', subject) || other.isRevoked('session', subject));
+      }
+      assert.ok([one, other].some((set) => set.hasChanged('all', '', 6)));
+    }
+    assert.ok(steps > 3);
+    assert.equal(one.size, 60_001);
+  });
 });

@@ -367,6 +367,57 @@ describe('a tail', () => {
     });
   }
 
+  /** A tail that has followed the log through histories, each with sessions of its own revoked. */
+  async function followed(histories: number, sessions: number) {
+    const scene = new Scene();
+    const named = (history: number, nr: number): string => subjectOf(`${history} ${nr}`);
+    const baseOf = (history: number): RevokedSet => {
+      const set = new RevokedSet();
+      for (let nr = 0; nr < sessions; nr += 1) {
+        set.apply({ ...revoked(4), subject: named(history, nr) });
+      }
+      return set;
+    };
+    let base: RevokedSet | undefined;
+    const source: LogSource = {
+      pull: async (cursor) => (base === undefined ? await scene.pull(cursor) : loadedFrom(scene, base)),
+      onHint: () => () => undefined,
+    };
+    const tail = new Tail({ source, clock: scene.clock });
+    const pull = async (history: number | null): Promise<void> => {
+      base = history === null ? undefined : baseOf(history);
+      if (history !== null) scene.epoch = `of ${history}`;
+      await tail.catchUp();
+    };
+    const isHeld = (history: number): boolean =>
+      Array.from({ length: sessions }, (_, nr) => nr)
+        .filter((nr) => nr % 101 === 0)
+        .every((nr) => tail.check({ ...FACTS, session: named(history, nr) }) === 'revoked');
+    for (let history = 0; history < histories; history += 1) await pull(history);
+    return { scene, tail, pull, isHeld };
+  }
+
+  test('merges what two older histories held bit by bit, and refuses all of it at each step (@rule R8)', async () => {
+    const { tail, pull, isHeld } = await followed(3, 40_000);
+    assert.equal(tail.size, 120_000);
+    for (let pulls = 0; pulls < 6; pulls += 1) {
+      for (const history of [0, 1, 2]) assert.ok(isHeld(history), `${history} after ${pulls}`);
+      await pull(null);
+    }
+    assert.equal(tail.size, 120_000);
+    await pull(3);
+    for (const history of [0, 1, 2, 3]) assert.ok(isHeld(history), String(history));
+  });
+
+  test('refuses what many older histories held, one after the other, until it expires (@rule R8)', async () => {
+    const { scene, tail, isHeld } = await followed(9, 20_000);
+    for (let history = 0; history < 9; history += 1) assert.ok(isHeld(history), String(history));
+    scene.wall = 10_000_000;
+    scene.mono += 9_000_000;
+    for (let pulls = 0; pulls < 12; pulls += 1) await tail.catchUp();
+    assert.equal(tail.size, 0);
+  });
+
   test('takes the whole of its own history for all there is, and tells of what it hears (@rule R2)', async () => {
     const scene = new Scene();
     const first = new RevokedSet();
