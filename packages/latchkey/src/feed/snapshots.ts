@@ -11,6 +11,8 @@ const MOST_OF_CLIENT = 64;
 const MOST = 256;
 /** How long a download may take: for so long a snapshot may stay in memory that is no longer handed out. */
 const LONGEST: Millis = 60_000;
+/** So many different ones may be on their way at once; where one more is, downloads of the oldest end. */
+const MOST_ON_THE_WAY = 6;
 const RETRY_AFTER: Millis = 2_000;
 /** Bytes that are handed over at once. */
 const PIECE = 64 * 1024;
@@ -32,6 +34,8 @@ export class Snapshots {
   readonly #clock: Clock;
   readonly #make: () => Promise<MadeSnapshot>;
   readonly #ofClient = new Map<string, number>();
+  /** What ends the downloads of each that is on its way, the oldest first. */
+  readonly #onTheWay = new Map<Snapshot, Set<() => void>>();
   #downloads = 0;
   #made: { readonly snapshot: Snapshot; readonly at: Millis } | null = null;
   #making: Promise<Snapshot> | null = null;
@@ -65,28 +69,21 @@ export class Snapshots {
    *
    * @throws `LK_THROTTLED` where the client loads too many at once, `LK_BUSY` where all together do.
    */
-  download(client: string, { parts }: Snapshot, cut: (() => void) | null): ReadableStream<Uint8Array> {
-    const ofClient = this.#ofClient.get(client) ?? 0;
-    if (ofClient >= MOST_OF_CLIENT) throw failure('LK_THROTTLED', { retryAfter: RETRY_AFTER });
+  download(client: string, snapshot: Snapshot, cut: (() => void) | null): ReadableStream<Uint8Array> {
+    if ((this.#ofClient.get(client) ?? 0) >= MOST_OF_CLIENT) {
+      throw failure('LK_THROTTLED', { retryAfter: RETRY_AFTER });
+    }
     if (this.#downloads >= MOST) throw failure('LK_BUSY', { retryAfter: RETRY_AFTER });
-    this.#downloads += 1;
-    this.#ofClient.set(client, ofClient + 1);
-    const pieces = piecesOf(parts);
-    let timer: NodeJS.Timeout | undefined;
-    const over = (): void => {
-      if (timer === undefined) return;
-      clearTimeout(timer);
-      timer = undefined;
-      this.#release(client);
-    };
+    const pieces = piecesOf(snapshot.parts);
+    let over = (): void => undefined;
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          timer = setTimeout(() => {
+          over = this.#begin(client, snapshot, () => {
             over();
             if (cut === null) controller.error(new Error('the reader is too slow'));
             else cut();
-          }, LONGEST).unref();
+          });
         },
         pull: (controller) => {
           const { done, value } = pieces.next();
@@ -95,10 +92,28 @@ export class Snapshots {
             controller.close();
           } else controller.enqueue(value);
         },
-        cancel: over,
+        cancel: () => over(),
       },
       { highWaterMark: 0 },
     );
+  }
+
+  /** @returns what is to be called when the download is over, however often. */
+  #begin(client: string, snapshot: Snapshot, stop: () => void): () => void {
+    this.#downloads += 1;
+    this.#ofClient.set(client, (this.#ofClient.get(client) ?? 0) + 1);
+    const stops = this.#onTheWay.get(snapshot) ?? new Set();
+    this.#onTheWay.set(snapshot, stops.add(stop));
+    const timer = setTimeout(stop, LONGEST).unref();
+    // Slow readers of many snapshots would keep as many in memory.
+    const [oldest] = this.#onTheWay.values();
+    if (this.#onTheWay.size > MOST_ON_THE_WAY) for (const end of [...(oldest ?? [])]) end();
+    return () => {
+      if (!stops.delete(stop)) return;
+      clearTimeout(timer);
+      if (stops.size === 0) this.#onTheWay.delete(snapshot);
+      this.#release(client);
+    };
   }
 
   #release(client: string): void {
