@@ -7,7 +7,7 @@ import type { System } from '../../packages/latchkey/src/system.ts';
 import { type NodePair, openPair } from '../attacks/node-pair.ts';
 import { STORES } from '../contract/stores.ts';
 import { codeOf } from '../http/world.ts';
-import { type Ask, type FeedLine, followerId, Service } from './service.ts';
+import { type Ask, type FeedLine, followerId, Service, SNAPSHOT } from './service.ts';
 
 const HERE = '203.0.113.20';
 const askOf =
@@ -196,6 +196,40 @@ for (const [name, on] of STORES) {
       assert.deepEqual(snapshot.salt, Buffer.alloc(16, 7));
       assert.equal(snapshot.epoch, answer.epoch);
       assert.deepEqual((await service.pull()).entries, []);
+    });
+
+    test('a snapshot has the salt of its own history, though another begins while it is asked for', async () => {
+      const { store, tail } = here.rooms;
+      const begin = async (salt: Buffer): Promise<void> => {
+        await store.meta.put('feed_salt', salt.toString('base64url'));
+        const { epoch } = await store.log.head();
+        await store.transaction(async (tables) => {
+          await tables.log.beginEpoch(epoch, 'failover', pair.clock.now());
+        });
+        await tail.catchUp();
+      };
+      const service = new Service(askOf(here), key);
+      await begin(Buffer.alloc(16, 8));
+      const { meta } = store;
+      const putOnce = meta.putOnce.bind(meta);
+      const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      // A database that answers late.
+      meta.putOnce = async (...fields) => {
+        const text = await putOnce(...fields);
+        asked.resolve();
+        await held.promise;
+        return text;
+      };
+      const loading = service.send('GET', '/auth/feed/snapshot', { headers: { Accept: SNAPSHOT } });
+      await asked.promise;
+      await begin(Buffer.alloc(16, 6));
+      meta.putOnce = putOnce;
+      held.resolve();
+      const response = await loading;
+      assert.equal(response.status, 503);
+      assert.equal(await codeOf(response), 'LK_NOT_FRESH');
+      assert.deepEqual((await service.load()).salt, Buffer.alloc(16, 6));
+      assert.notEqual((await service.pull()).entries, null);
     });
 
     test('who asks for a snapshot without its name is refused, and a HEAD opens nothing', async () => {

@@ -229,11 +229,13 @@ export class Feed {
   }
 
   async #makeSnapshot(): Promise<MadeSnapshot> {
-    const salt = await this.#findSalt();
+    await this.#findSalt();
+    // From here on nothing is awaited until all that is of this moment has been asked for.
     const { log } = this.#options;
     const tail = this.#options.tail();
     const of = tail.cursor;
     if (of === null) throw notFresh();
+    const salt = this.#saltOf(of);
     const { epoch, seq: head, tag } = of;
     const about = { salt, epoch, epochStart: tail.epochStart, head, tag, now: log.now() };
     return { of, parts: await encodeSnapshot(about, tail.sections(), breath) };
@@ -245,19 +247,23 @@ export class Feed {
    * @throws `LK_NOT_FRESH`, also where a history began meanwhile.
    */
   async #place(): Promise<{ readonly head: Cursor; readonly salt: Uint8Array }> {
-    const salt = await this.#findSalt();
+    await this.#findSalt();
     const head = this.#passage.head;
     this.#requireFresh();
-    if (head === null || this.#salt?.epoch !== head.epoch) throw notFresh();
-    return { head, salt };
+    if (head === null) throw notFresh();
+    return { head, salt: this.#saltOf(head) };
   }
 
-  async #findSalt(): Promise<Uint8Array> {
+  async #findSalt(): Promise<void> {
     const epoch = this.#passage.head?.epoch ?? '';
-    if (this.#salt?.epoch !== epoch) {
-      const text = await this.#options.store.meta.putOnce(FEED_SALT, randomBytes(16).toString('base64url'));
-      this.#salt = { epoch, bytes: idBytes(text) };
-    }
+    if (this.#salt?.epoch === epoch) return;
+    const text = await this.#options.store.meta.putOnce(FEED_SALT, randomBytes(16).toString('base64url'));
+    this.#salt = { epoch, bytes: idBytes(text) };
+  }
+
+  /** @throws `LK_NOT_FRESH` where the salt is that of another history: one began while it was asked for. */
+  #saltOf({ epoch }: Cursor): Uint8Array {
+    if (this.#salt?.epoch !== epoch) throw notFresh();
     return this.#salt.bytes;
   }
 
