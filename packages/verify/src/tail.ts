@@ -1,4 +1,5 @@
 import { type Clock, type Millis, type Moment, momentOf, type Timestamp } from './clock.ts';
+import { FormerSets } from './former-sets.ts';
 import type { Cursor, Entry, Position, Scope } from './log-entry.ts';
 import type { Loaded, LogSource, Pull } from './log-source.ts';
 import {
@@ -14,8 +15,6 @@ import {
 const CLOCK_LEEWAY: Millis = 30_000;
 /** So many hints are held until the log has been asked; further ones only make it be asked. */
 const MOST_HINTED = 10_000;
-/** So many sets of older histories wait until they are merged: each is asked with each check. */
-const MOST_FORMER = 4;
 
 export interface TailOptions {
   readonly source: LogSource;
@@ -59,11 +58,7 @@ export class Tail {
   readonly #interval: Millis;
   readonly #pause: () => Millis;
   #revoked = new RevokedSet();
-  /**
-   * What was held before the log went on in another history, and has not expired yet (R8):
-   * one set, and others only while they are merged into it.
-   */
-  #former: RevokedSet[] = [];
+  readonly #former = new FormerSets();
   #salt: string | null = null;
   /** What was only hinted at, until a pull has said what is so. */
   #hinted: Hinted[] = [];
@@ -102,7 +97,7 @@ export class Tail {
 
   /** Live entries held. */
   get size(): number {
-    return this.#former.reduce((sum, { size }) => sum + size, this.#revoked.size);
+    return this.#revoked.size + this.#former.size;
   }
 
   /** What the log's subjects are hashed with, or `null` where they are as they are. */
@@ -285,7 +280,7 @@ export class Tail {
   }
 
   #sets(): readonly RevokedSet[] {
-    const held = this.#former.length === 0 ? [this.#revoked] : [this.#revoked, ...this.#former];
+    const held = [this.#revoked, ...this.#former.all];
     return this.#hinted.length === 0 ? held : [...held, this.#hintedSet];
   }
 
@@ -372,7 +367,7 @@ export class Tail {
     this.#origin ??= { log: pull.now, monotonic: sent.monotonic };
     const purged = Math.min(pull.now, this.#origin.log + sent.monotonic - this.#origin.monotonic);
     this.#revoked.purge(purged);
-    this.#tidyFormer(purged);
+    this.#former.tidy(purged);
     this.#options.onConfirmed?.(this.#cursor);
     this.#options.onHeard?.(continues ? pull.entries : null);
   }
@@ -383,27 +378,10 @@ export class Tail {
    * subjects are spelled otherwise, so that nothing could be found by them.
    */
   #exchange(whole: RevokedSet, salt: string, continues: boolean): void {
-    if (salt !== this.#salt) this.#former = [];
-    else if (!continues && this.#revoked.size > 0) this.#former.push(this.#revoked);
+    if (salt !== this.#salt) this.#former.forget();
+    else if (!continues) this.#former.add(this.#revoked);
     this.#revoked = whole;
     this.#salt = salt;
-    while (this.#former.length > MOST_FORMER) this.#mergeFormer();
-  }
-
-  /** A step with each pull: to merge a million slots at once would keep every check waiting. */
-  #tidyFormer(purged: Timestamp): void {
-    this.#mergeFormer();
-    for (const set of this.#former) set.purge(purged);
-    this.#former = this.#former.filter(({ size }) => size > 0);
-  }
-
-  /** Moves some of the last set into the first. Checks ask both until nothing is left. */
-  #mergeFormer(): void {
-    const [first] = this.#former;
-    const last = this.#former.at(-1);
-    if (first === undefined || last === undefined || first === last) return;
-    first.absorb(last);
-    if (last.size === 0) this.#former.pop();
   }
 }
 
