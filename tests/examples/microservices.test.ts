@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -8,6 +9,41 @@ import { bodyOf, codeOf, PASSWORD, TEST_SECRET } from '../http/world.ts';
 import { call, cookieOf, freePort, type Running, startUntil, temporaryFolder } from '../server/process.ts';
 
 const FOLDER = fileURLToPath(new URL('../../examples/microservices/', import.meta.url));
+
+describe('how the demo is called', () => {
+  const demo = (...args: readonly string[]) =>
+    spawnSync(process.execPath, ['--conditions=latchkey-source', join(FOLDER, 'demo/main.ts'), ...args], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+
+  test('--help says what there is, and starts nothing', () => {
+    for (const help of ['--help', '-h']) {
+      const { status, stdout, stderr } = demo(help);
+      assert.deepEqual([status, stderr], [0, '']);
+      for (const part of ['--without nginx', '--without python', '--help', 'PORT='])
+        assert.ok(stdout.includes(part), part);
+      assert.doesNotMatch(stdout, /Starting/);
+    }
+  });
+
+  const all = 'there are --without nginx, --without python and --help';
+  const parts = 'there are --without nginx and --without python';
+  for (const [args, expected] of [
+    [['--wihtout', 'nginx'], `--wihtout is not known: ${all}`],
+    [['--port=3000'], `--port is not known: ${all}`],
+    [['nginx'], `nginx is not known: ${all}`],
+    [['--'], `-- is not known: ${all}`],
+    [['--without', 'foo'], `--without foo is not known: ${parts}`],
+    [['--without', 'nginx', '--without=Python'], `--without Python is not known: ${parts}`],
+    [['--without'], `--without what: ${parts}`],
+  ] as const) {
+    test(`${args.join(' ')} is refused in one line that says what there is`, () => {
+      const { status, stdout, stderr } = demo(...args);
+      assert.deepEqual([status, stdout, stderr], [1, '', `${expected}\n`]);
+    });
+  }
+});
 
 describe('examples/microservices', () => {
   const folder = temporaryFolder();

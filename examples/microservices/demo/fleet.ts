@@ -14,7 +14,8 @@ const SHIPPED = join(SERVICES, '../../docs/gateway/nginx.conf');
 const CONDITION = '--conditions=latchkey-source';
 
 /** What a machine may lack. */
-export type Optional = 'nginx' | 'python';
+export const OPTIONAL = ['nginx', 'python'] as const;
+export type Optional = (typeof OPTIONAL)[number];
 
 /** All that runs beside the page. */
 export interface Fleet {
@@ -50,7 +51,7 @@ export async function freePort(): Promise<number> {
  */
 export async function startFleet(
   folder: string,
-  without: ReadonlySet<string>,
+  without: ReadonlySet<Optional>,
   onEnd: (undo: () => unknown) => void,
 ): Promise<Fleet> {
   const programs: Program[] = [];

@@ -4,21 +4,15 @@
  * folder, and Ctrl-C ends everything.
  *
  *   npm run demo                          # or: npm start -w example-microservices
- *   npm run demo -- --without nginx       # as on a machine that lacks it; python likewise
- *
- * PORT names another port for the page than 3007.
+ *   npm run demo -- --help                # what may be left out, and the port
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { HELP, parseCall } from './command-line.ts';
 import { startFleet } from './fleet.ts';
 import { Story } from './story.ts';
 import { Web } from './web.ts';
-
-const { values: options } = parseArgs({
-  options: { without: { type: 'string', multiple: true, default: [] } },
-});
 
 /** What is to be undone, the last first. */
 const undo: (() => unknown)[] = [];
@@ -36,10 +30,12 @@ function isClosing(): boolean {
 }
 
 async function run(): Promise<void> {
+  const { help, without } = parseCall(process.argv.slice(2));
+  if (help) return console.log(HELP);
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   console.log('Starting an issuer and its services …');
-  const fleet = await startFleet(folder, new Set(options.without), (step) => undo.push(step));
+  const fleet = await startFleet(folder, without, (step) => undo.push(step));
   const story: Story = new Story(fleet, () => web.changed());
   const web = new Web(() => story);
   const port = await web.listen(Number(process.env['PORT'] ?? 3007));
