@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { type Running, startUntil, temporaryFolder } from '../server/process.ts';
-import { LOOKS, listenForComplaints, startBrowser } from './visit.ts';
+import { LOOKS, type Look, listenForComplaints, startBrowser } from './visit.ts';
 
 /*
  * The demo as a stranger sees it: `npm run demo`, in a browser.
@@ -73,15 +73,67 @@ async function tookOf(page: Page, name: string): Promise<number> {
   return Number(amount) / (unit === 'ms' ? 1_000 : 1);
 }
 
-/** Keeps a picture in each look, and finds no barrier and nothing wider than the window. */
+const PHONE: readonly Look[] = [
+  { name: '390-light', width: 390, colorScheme: 'light' },
+  { name: '390-dark', width: 390, colorScheme: 'dark' },
+];
+
+/** Where things stand in the window, as it is before anybody scrolls. */
+function placesOf(page: Page) {
+  return page.evaluate(() => {
+    const rects = (selector: string) =>
+      [...document.querySelectorAll(selector)]
+        .map((element) => element.getBoundingClientRect())
+        .filter(({ height }) => height > 0)
+        .map(({ left, top, bottom }) => ({ left, top, bottom }));
+    const { scrollWidth, scrollHeight } = document.documentElement;
+    return {
+      wide: scrollWidth - window.innerWidth,
+      long: scrollHeight - window.innerHeight,
+      fold: window.innerHeight,
+      lamps: rects('.lamp'),
+      strips: rects('.strip'),
+      panels: rects('.panel'),
+      outcome: rects('#outcome'),
+    };
+  });
+}
+
+type Places = Awaited<ReturnType<typeof placesOf>>;
+
+/** At 1280 × 800 all of the page is seen at once, and the lamps are in line. */
+function seenAtOnce(places: Places, where: string): void {
+  assert.equal(places.panels.length, 2, where);
+  for (const { bottom } of [...places.lamps, ...places.panels])
+    assert.ok(bottom <= places.fold, `${where}: nothing is below the fold`);
+  assert.equal(places.long, 0, `${where}: there is nothing to scroll`);
+  assert.equal(new Set(places.strips.map(({ top }) => top)).size, 1, `${where}: the strips are in line`);
+}
+
+/** On a phone the lamps stand two by two, and the receipt's outcome below them, all without scrolling. */
+function seenOnPhone({ lamps, outcome, fold }: Places, where: string): void {
+  assert.equal(lamps.length, 4, where);
+  const sides = [lamps.map(({ left }) => left), lamps.map(({ top }) => top)].map(
+    (side) => new Set(side).size,
+  );
+  assert.deepEqual(sides, [2, 2], `${where}: the lamps are two by two`);
+  assert.equal(outcome.length, 1, where);
+  for (const { bottom } of [...lamps, ...outcome])
+    assert.ok(bottom <= fold, `${where}: ${bottom} is above the fold`);
+}
+
+/** Keeps a picture in each look, and finds no barrier and nothing out of the window or out of line. */
 async function look(page: Page, name: string): Promise<void> {
-  for (const view of [...LOOKS, { name: '390-light', width: 390, colorScheme: 'light' as const }]) {
+  for (const view of [...LOOKS, ...PHONE]) {
     await page.setViewportSize({ width: view.width, height: 800 });
     await page.emulateMedia({ colorScheme: view.colorScheme, reducedMotion: 'reduce' });
     const path = join(screenshots, `demo-${name}-${view.name}.png`);
     await page.screenshot({ path, fullPage: view.width < 1_000 });
-    const wanted = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    assert.ok(wanted <= 0, `${name}, ${view.name}: nothing is wider than the window`);
+    const where = `${name}, ${view.name}`;
+    const places = await placesOf(page);
+    assert.ok(places.wide <= 0, `${where}: nothing is wider than the window`);
+    if (view.width === 1_280) seenAtOnce(places, where);
+    if (view.width === 390) seenOnPhone(places, where);
   }
   const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
   assert.deepEqual(
@@ -121,25 +173,32 @@ describe('the demo', () => {
     const page = await openDemo(t, demo);
     const complaints = listenForComplaints(page);
     await answers(page, ['shop', 'orders', 'control'], 'accepts');
-    const hasPython =
-      (await page.locator('[data-lamp=python]', { hasText: 'Not on this machine' }).count()) === 0;
+    const hasPython = (await page.locator('[data-lamp=python]', { hasText: 'Not here' }).count()) === 0;
     const others = hasPython ? ['shop', 'python'] : ['shop'];
     await answers(page, others, 'accepts');
     await says(page, '#telling', /^Everybody lets Ada in/);
+    assert.match(await textOf(page, '.intro'), /^Ada has signed in once\. (?:Four.* three|Three.* two) /);
     await look(page, '1-green');
+    const strips = (await placesOf(page)).strips;
 
     // By keyboard: the focus stays where it is though there is nothing left to press.
     await page.locator('#revoke').focus();
     await page.keyboard.press('Enter');
     await answers(page, [...others, 'orders'], 'refuses');
-    await says(page, '#settled', /^yes, all followers/);
-    await says(page, '#telling', /^Revoked: all who follow the log refuse.*The control still lets Ada in/);
+    await says(page, '#outcome', /^Settled: all followers have confirmed\.$/);
+    await says(page, '#telling', /^Revoked: all who follow the log refuse, .*Control still lets Ada in/);
     for (const name of [...others, 'orders']) {
       const took = await tookOf(page, name);
       t.diagnostic(`${name}: ${took * 1_000} ms`);
       assert.ok(took < BOUND, `${name} took ${took} s`);
     }
-    await says(page, '[data-lamp=orders] .count', /stream was ended after/);
+    await says(page, '[data-lamp=orders] .figure', /Its open stream ended: \d/);
+    // Any token that she holds has ended by then, and the one at the control before.
+    await says(page, '#dead', /^by [\d:]{8} at the latest, in (?:10|9):\d\d, as tokens expire$/);
+    const rows = await page.locator('#followers tr').allTextContents();
+    assert.match(rows[0] ?? '', /^Latchkey \(.*\)none(?:just now|\d\.\d s ago)yes$/);
+    assert.ok(rows.length >= 3 && rows.slice(1).every((row) => !/\d{5}/.test(row)), rows.join('\n'));
+    await says(page, '#legend', /in the last 10 s \(5 s by default\)/);
     assert.equal(await page.locator('#revoke:focus').count(), 1);
     assert.equal(await page.locator('#revoke').getAttribute('aria-disabled'), 'true');
     const left = await textOf(page, '[data-lamp=control] .figure strong');
@@ -150,6 +209,7 @@ describe('the demo', () => {
       left,
     );
     await look(page, '2-revoked');
+    assert.deepEqual((await placesOf(page)).strips, strips, 'nothing has moved');
 
     await page.getByRole('button', { name: 'Sign in again' }).click();
     await answers(page, [...others, 'orders', 'control'], 'accepts');
@@ -158,6 +218,7 @@ describe('the demo', () => {
 
     await page.getByRole('button', { name: 'Cut the wire' }).click();
     await page.waitForSelector('[data-lamp=orders][data-cut][data-answer=accepts]');
+    await says(page, '#telling', /counts for 10 s at most \(5 s by default\)/);
     await page.getByRole('button', { name: 'Revoke', exact: true }).click();
     // All of it at one moment: the others refuse, the receipt waits for one, and that one has not heard.
     await page.waitForFunction(() => {
@@ -168,12 +229,13 @@ describe('the demo', () => {
         document.querySelector('[data-lamp=shop][data-answer=refuses]') !== null &&
         document.querySelector('[data-lamp=orders][data-answer=accepts]') !== null &&
         /^\d\.\d s$/.test(says('[data-lamp=orders] .figure strong')) &&
-        says('#settled').startsWith('not yet')
+        says('#outcome') === 'Not settled yet: waiting for orders.'
       );
     });
     await look(page, '3-cut');
     await answers(page, ['orders'], 'unsure');
-    await says(page, '#settled', /^yes, the deadline has passed/);
+    await says(page, '#outcome', /^Settled at the deadline: orders never confirmed/);
+    await says(page, '#telling', /^Orders never heard of Revoke and stopped by itself/);
     await says(page, '.badge.pending', /^never confirmed: orders$/);
     const took = await tookOf(page, 'orders');
     t.diagnostic(`orders, cut: ${took} s`);
@@ -182,11 +244,25 @@ describe('the demo', () => {
     assert.equal(await textOf(page, '#followers td.stale'), 'no');
     await answers(page, ['control'], 'accepts');
     await look(page, '4-settled');
+    assert.deepEqual((await placesOf(page)).strips, strips, 'nothing has moved');
 
     await page.getByRole('button', { name: 'Mend the wire' }).click();
     await answers(page, ['orders'], 'refuses');
     await page.getByRole('button', { name: 'Sign in again' }).click();
     await answers(page, [...others, 'orders', 'control'], 'accepts');
+
+    // Who had stopped before Revoke has not stopped because of it.
+    await page.getByRole('button', { name: 'Cut the wire' }).click();
+    await answers(page, ['orders'], 'unsure');
+    await says(page, '#telling', /^Orders lets nobody in: it has heard nothing for 10 s/);
+    await look(page, '5-stopped');
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await answers(page, others, 'refuses');
+    await says(page, '#telling', /^Revoked\. Orders has not heard of it, but had stopped by itself before\./);
+    assert.equal(await textOf(page, '[data-lamp=orders] .figure strong'), '');
+    await page.getByRole('button', { name: 'Mend the wire' }).click();
+    await answers(page, ['orders'], 'refuses');
+    await says(page, '#telling', /^Revoked: all who follow the log refuse, the slowest after \d+ ms\./);
     assert.deepEqual(complaints, []);
 
     assert.equal(await demo.running.end('SIGINT'), 130);
@@ -199,9 +275,13 @@ describe('the demo', () => {
     const demo = await startDemo(t, '--without', 'nginx', '--without', 'python');
     const page = await openDemo(t, demo);
     await answers(page, ['shop', 'orders', 'control'], 'accepts');
-    assert.match(await textOf(page, '#shop-what'), /apt-get install nginx-light/);
-    assert.match(await textOf(page, '#python-what'), /python3-jwt/);
-    await look(page, '5-without');
+    assert.match(await textOf(page, '[data-lamp=shop] .what'), /apt-get install nginx-light/);
+    assert.match(await textOf(page, '[data-lamp=python] .what'), /python3-jwt/);
+    assert.match(
+      await textOf(page, '.intro'),
+      /Three services .* one with her cookie, two with one and the same/,
+    );
+    await look(page, '6-without');
 
     const press = async (headers: Readonly<Record<string, string>>): Promise<number> => {
       const { promise, resolve, reject } = Promise.withResolvers<number>();

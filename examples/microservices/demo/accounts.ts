@@ -26,7 +26,7 @@ export interface Receipt {
 export interface Follower {
   readonly name: string;
   readonly kind: 'node' | 'service';
-  readonly cursor: number;
+  /** Entries of the log that it has not applied yet. */
   readonly behind: number;
   /** Milliseconds since a node's copy was whole, or a service was heard of. */
   readonly lag: number;
@@ -97,10 +97,9 @@ export class Accounts {
     const { items } = (await response.json()) as {
       items: readonly (Omit<Follower, 'lag'> & { readonly lag_ms: number })[];
     };
-    return items.map(({ lag_ms: lag, name, kind, cursor, behind, fresh }) => ({
+    return items.map(({ lag_ms: lag, name, kind, behind, fresh }) => ({
       name,
       kind,
-      cursor,
       behind,
       fresh,
       lag,

@@ -17,7 +17,8 @@ export async function lookAtFollowers({ accounts, orders }: Pick<Fleet, 'account
 }> {
   const [followers, own] = await Promise.all([accounts.followers(), statusAt(`${orders}/status`)]);
   return {
-    followers: followers.map((follower) =>
+    // Each in its place, whoever was heard of last; nodes first.
+    followers: followers.toSorted(byKindAndName).map((follower) =>
       // The issuer knows when a service was heard of; the service itself, how old its copy is.
       follower.name === 'orders'
         ? { ...follower, age: own.lag, fresh: own.fresh }
@@ -25,6 +26,10 @@ export async function lookAtFollowers({ accounts, orders }: Pick<Fleet, 'account
     ),
     maxStaleness: own.maxStaleness,
   };
+}
+
+function byKindAndName(one: Follower, other: Follower): number {
+  return `${one.kind} ${one.name}`.localeCompare(`${other.kind} ${other.name}`);
 }
 
 async function statusAt(url: string): Promise<Pick<VerifierStatus, 'lag' | 'fresh' | 'maxStaleness'>> {
