@@ -11,8 +11,6 @@ export type Tick = readonly [at: number, answer: Answer];
 export interface Turn {
   /** When the first request was answered that was not let in; `null` where none was yet. */
   readonly after: number | null;
-  /** When the last request began that was let in. */
-  readonly lastAccepted: number | null;
   /** Whether nobody was let in any more when the call began. */
   readonly already: boolean;
 }
@@ -77,7 +75,7 @@ export class Lamp {
   watchClosely(millis: number): void {
     const already = this.#answer !== 'accepts';
     this.#calledAt = preciseNow();
-    this.#turn = { after: null, lastAccepted: null, already };
+    this.#turn = { after: null, already };
     this.#quickUntil = this.#calledAt + millis;
     this.#pause.abort();
   }
@@ -114,11 +112,10 @@ export class Lamp {
     this.#ticks.push([at, answer]);
     const calledAt = this.#calledAt;
     const turn = this.#turn;
-    if (calledAt !== null && turn !== null && turn.after === null) {
-      if (answer === 'accepts') this.#turn = { ...turn, lastAccepted: at - calledAt };
-      // One that was under way when the call began says nothing about it.
-      else if (at >= calledAt) this.#turn = { ...turn, after: preciseNow() - calledAt };
-    }
+    const waiting = calledAt !== null && turn !== null && turn.after === null;
+    // One that was under way when the call began says nothing about it.
+    if (waiting && answer !== 'accepts' && at >= calledAt)
+      this.#turn = { ...turn, after: preciseNow() - calledAt };
     if (changed) this.#onChange();
   }
 
