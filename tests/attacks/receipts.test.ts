@@ -4,7 +4,7 @@ import { sqlite } from 'latchkey';
 import { bodyOf, openWorld } from '../http/world.ts';
 import { confirmLog, folder, inside, NOBODY, sessionIn, statusOf } from './scene.ts';
 
-const FOLLOWER = { name: 'elsewhere', acknowledged: 0, keptUntil: 0, relay: null } as const;
+const FOLLOWER = { name: 'elsewhere', registeredSeq: 0, acknowledged: 0, keptUntil: 0, relay: null } as const;
 
 describe('a receipt', () => {
   test('is settled at once where nobody else follows (@rule R9)', async () => {
@@ -56,14 +56,27 @@ describe('a receipt', () => {
     assert.deepEqual(receipt.followers, { confirmed: 1, pending: 1 });
     const late = `${NOBODY.slice(0, -1)}Q` as typeof self.id;
     world.clock.advance(1_000);
-    await world.store.followers.put({ ...other, id: late, registeredAt: world.clock.now() });
     const { seq } = await world.store.log.head();
+    const registered = { registeredAt: world.clock.now(), registeredSeq: seq };
+    await world.store.followers.put({ ...other, ...registered, id: late });
     await world.store.followers.put({ ...other, acknowledged: seq });
     const state = await receipt.settledWithin({ timeout: '0ms' });
     assert.deepEqual(state.followers, { confirmed: 2, pending: 0 });
     assert.equal(state.settled, true);
     await world.auth.close();
   });
+});
+
+test('who follows is waited for though the clock was set back since it registered (@rule R9)', async () => {
+  const world = await openWorld();
+  const [self] = await world.store.followers.list();
+  assert.ok(self !== undefined);
+  const now = world.clock.now();
+  const early = { registeredAt: now + 20_000, seenAt: now + 20_000 };
+  await world.store.followers.put({ ...FOLLOWER, ...early, id: NOBODY as typeof self.id });
+  const receipt = await world.auth.revoke({ all: true });
+  assert.deepEqual([receipt.settled, receipt.followers.pending], [false, 1]);
+  await world.auth.close();
 });
 
 describe('two nodes on one database', () => {

@@ -106,7 +106,12 @@ export class Feed {
     this.#requireFresh();
     const { log, remote } = this.#options;
     const { follower: id, acceptsUntilExpiry, ...cursor } = question;
-    const follower = remote.take(client, id, log.readAt, acceptsUntilExpiry);
+    const follower = remote.take(
+      client,
+      id,
+      { registeredAt: log.now(), registeredSeq: log.head },
+      acceptsUntilExpiry,
+    );
     await this.#admit(follower);
     const tail = this.#options.tail();
     // A hint that is true must be in what answers a pull that was sent after it; and who

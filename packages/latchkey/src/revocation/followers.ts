@@ -68,10 +68,11 @@ export async function findFollowers({
   const records = await store.followers.list();
   const at = now();
   const nodes = records.flatMap((record): KnownFollower[] => {
-    const { id, name, registeredAt, seenAt } = record;
+    const { id, name, registeredAt, registeredSeq, seenAt } = record;
     if (record.relay?.ended === true || seenAt < at - ROW_LIFE) return [];
     const acknowledged = id === self ? (tail.cursor?.seq ?? 0) : record.acknowledged;
-    return [{ id, name, kind: 'node', registeredAt, acknowledged, seenAt, acceptsUntilExpiry: false }];
+    const registered = { registeredAt, registeredSeq };
+    return [{ id, name, kind: 'node', ...registered, acknowledged, seenAt, acceptsUntilExpiry: false }];
   });
   const services = new Map<string, KnownFollower>();
   for (const { client, ...told } of [...reportedBy(records, self), ...remote.list(at)]) {
@@ -82,6 +83,7 @@ export async function findFollowers({
     services.set(key, {
       ...before,
       registeredAt: Math.min(before.registeredAt, told.registeredAt),
+      registeredSeq: Math.min(before.registeredSeq, told.registeredSeq),
       acknowledged: Math.max(before.acknowledged, told.acknowledged),
       seenAt: Math.max(before.seenAt, told.seenAt),
       acceptsUntilExpiry: before.acceptsUntilExpiry || told.acceptsUntilExpiry,

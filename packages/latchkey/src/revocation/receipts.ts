@@ -135,7 +135,8 @@ export class Receipts {
   async #stateOf(record: ReceiptRecord): Promise<ReceiptDetails> {
     const { followers } = this.#options;
     const { id, at, deadline, tokensDeadBy, seq, epoch } = record;
-    const counted = (await findFollowers(followers)).filter(({ registeredAt }) => registeredAt <= at);
+    // By position, not by time: a clock that is set back must not make anybody look as if it came later.
+    const counted = (await findFollowers(followers)).filter(({ registeredSeq }) => registeredSeq < seq);
     const confirmed = counted.filter(({ acknowledged }) => acknowledged >= seq);
     const pending = counted.filter(({ acknowledged }) => acknowledged < seq);
     const untilExpiry = pending.filter(({ acceptsUntilExpiry }) => acceptsUntilExpiry).length;

@@ -3,7 +3,7 @@ import { failure } from '../errors.ts';
 import { newId } from '../foundation/ids.ts';
 import type { FollowerId, Relay } from '../stores/records.ts';
 import type { Store } from '../stores/store.ts';
-import { FOLLOWER_LIFE, lifeOf, type RemoteFollowers } from './remote-followers.ts';
+import { FOLLOWER_LIFE, lifeOf, type Registered, type RemoteFollowers } from './remote-followers.ts';
 
 /** How often a follower writes that it is there, and how far it has come. */
 export const HEARTBEAT: Millis = 10_000;
@@ -21,8 +21,8 @@ export interface RegistrationOptions {
   readonly remote: RemoteFollowers;
   /** The time where the log is written. */
   readonly now: () => Timestamp;
-  /** The same at the last reading of the log: never ahead. */
-  readonly readAt: () => Timestamp;
+  /** The head at the last reading of the log. */
+  readonly head: () => Position;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface RegistrationOptions {
 export class Registration {
   readonly follower: FollowerId;
   readonly #options: RegistrationOptions;
-  #registeredAt: Timestamp | null = null;
+  #registered: Registered | null = null;
   #beatAt: Timestamp = 0;
   #acknowledged: Position = 0;
   /** How far this process itself has come. */
@@ -52,7 +52,7 @@ export class Registration {
     const since = now() - this.#beatAt;
     const news = this.#reached > this.#acknowledged || remote.hasChanged;
     const due = since >= (news ? ACKNOWLEDGE : HEARTBEAT) || since < 0;
-    if (this.#registeredAt === null || due) await this.#report();
+    if (this.#registered === null || due) await this.#report();
   }
 
   /**
@@ -63,7 +63,7 @@ export class Registration {
    * @throws `LK_NOT_FRESH` where this process itself does not follow; `LK_STORE_UNAVAILABLE`.
    */
   async report(): Promise<void> {
-    if (this.#registeredAt === null) throw failure('LK_NOT_FRESH', { retryAfter: 1_000 });
+    if (this.#registered === null) throw failure('LK_NOT_FRESH', { retryAfter: 1_000 });
     await this.#report();
   }
 
@@ -73,14 +73,14 @@ export class Registration {
    */
   async leave(): Promise<void> {
     const { store, remote } = this.#options;
-    const registeredAt = this.#registeredAt;
-    this.#registeredAt = null;
-    if (registeredAt === null) return;
+    const registered = this.#registered;
+    this.#registered = null;
+    if (registered === null) return;
     await (this.#nextReport ?? this.#reporting)?.catch(() => undefined);
     const now = this.#options.now();
     const relay = remote.report(now, true);
     if (relay === null || relay.followers.length === 0) await store.followers.remove(this.follower);
-    else await this.#put(now, registeredAt, relay);
+    else await this.#put(now, registered, relay);
   }
 
   #report(): Promise<void> {
@@ -100,29 +100,29 @@ export class Registration {
   }
 
   async #register(): Promise<void> {
-    const { store, remote, readAt } = this.#options;
+    const { store, remote } = this.#options;
     const now = this.#options.now();
-    const returning = this.#registeredAt !== null && now - this.#beatAt < ROW_LIFE;
-    const registeredAt = returning ? (this.#registeredAt ?? readAt()) : readAt();
+    const known = now - this.#beatAt < ROW_LIFE ? this.#registered : null;
+    const registered = known ?? { registeredAt: now, registeredSeq: this.#options.head() };
     const reached = this.#reached;
     try {
-      await this.#put(now, registeredAt, remote.report(now));
+      await this.#put(now, registered, remote.report(now));
     } catch (error) {
       remote.notReported();
       throw error;
     }
     await store.followers.sweep(now - ROW_LIFE, now);
-    this.#registeredAt = registeredAt;
+    this.#registered = registered;
     this.#beatAt = now;
     this.#acknowledged = reached;
   }
 
-  async #put(now: Timestamp, registeredAt: Timestamp, relay: Relay | null): Promise<void> {
+  async #put(now: Timestamp, registered: Registered, relay: Relay | null): Promise<void> {
     const { store, name } = this.#options;
     await store.followers.put({
       id: this.follower,
       name,
-      registeredAt,
+      ...registered,
       acknowledged: this.#reached,
       seenAt: now,
       keptUntil: now + Math.max(ROW_LIFE, ...(relay?.followers ?? []).map(lifeOf)),

@@ -14,11 +14,18 @@ const MOST = 2_000;
 /** When to try again where there are too many: some will have been forgotten by then. */
 const RETRY_AFTER: Millis = 10_000;
 
+/** From when on a follower counts: receipts of what came before are in the first answer that it gets. */
+export interface Registered {
+  readonly registeredAt: Timestamp;
+  readonly registeredSeq: Position;
+}
+
 /** A process of a service client that follows through this node. */
 export interface RemoteFollower {
   readonly id: FollowerId;
   readonly client: string;
   readonly registeredAt: Timestamp;
+  readonly registeredSeq: Position;
   acknowledged: Position;
   /** Whether it lets in until its expiry whatever it cannot know of. */
   acceptsUntilExpiry: boolean;
@@ -63,10 +70,10 @@ export class RemoteFollowers {
    * The follower of that id, of that client and no other. One that is new is on the list
    * from now on.
    *
-   * @param registeredAt by the log's clock, and never later than it is.
+   * @param registered when that is, and up to where what it is answered first is known to go.
    * @throws `LK_THROTTLED` where the client has too many, `LK_BUSY` where all together have.
    */
-  take(client: string, id: FollowerId, registeredAt: Timestamp, acceptsUntilExpiry: boolean): RemoteFollower {
+  take(client: string, id: FollowerId, registered: Registered, acceptsUntilExpiry: boolean): RemoteFollower {
     const ofClient = this.#clients.get(client) ?? new Map<string, RemoteFollower>();
     const known = ofClient.get(id);
     const seenAt = this.#clock.monotonic();
@@ -84,7 +91,7 @@ export class RemoteFollowers {
     const follower = {
       id,
       client,
-      registeredAt,
+      ...registered,
       acknowledged: 0,
       acceptsUntilExpiry,
       seenAt,
@@ -110,10 +117,11 @@ export class RemoteFollowers {
     const monotonic = this.#clock.monotonic();
     return [...this.#clients.values()].flatMap((ofClient) =>
       [...ofClient.values()].map(
-        ({ id, client, registeredAt, acknowledged, seenAt, acceptsUntilExpiry }) => ({
+        ({ id, client, registeredAt, registeredSeq, acknowledged, seenAt, acceptsUntilExpiry }) => ({
           id,
           client,
           registeredAt,
+          registeredSeq,
           acknowledged,
           seenAt: Math.floor(now - (monotonic - seenAt)),
           acceptsUntilExpiry,

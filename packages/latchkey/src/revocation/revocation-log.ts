@@ -122,7 +122,7 @@ export class RevocationLog implements LogSource {
       name,
       remote,
       now: () => this.now(),
-      readAt: () => this.readAt,
+      head: () => this.head,
     });
   }
 
@@ -194,19 +194,16 @@ export class RevocationLog implements LogSource {
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
   async pull(cursor: Cursor | null): Promise<TaggedPull> {
     const { maxStaleness } = this.#options;
-    // Receipts compare when somebody registered with when they were written: by one clock.
+    // Whoever registers does so with a head that was read, and by the clock of where it stands.
     if (this.#there === null) await this.#read(cursor);
     await this.#registration.reach(cursor?.seq ?? 0);
     const { epoch, epochStart, head, tag, now: there, age, whole, entries, tags } = await this.#read(cursor);
     return { epoch, epochStart, head, tag, now: there, age, whole, entries, tags, maxStaleness };
   }
 
-  /**
-   * The time where the log is written, at the last reading of it: never ahead, as `now` is
-   * by what that reading took.
-   */
-  get readAt(): Timestamp {
-    return this.#there?.now ?? 0;
+  /** The log's head at the last reading of it; 0 before the first. */
+  get head(): Position {
+    return this.#seen?.seq ?? 0;
   }
 
   /**

@@ -234,6 +234,8 @@ export interface FollowerRecord {
   readonly id: FollowerId;
   readonly name: string;
   readonly registeredAt: Timestamp;
+  /** The head as it was known when it registered: all up to there is in the first answer that it got. */
+  readonly registeredSeq: Position;
   readonly acknowledged: Position;
   readonly seenAt: Timestamp;
   /** Until then the row stays though nobody writes it: somebody who followed through it counts for so long. */
@@ -257,8 +259,9 @@ export interface RemoteFollowerRecord {
   readonly id: FollowerId;
   /** The name of its client. */
   readonly client: string;
-  /** Never later than it was. */
   readonly registeredAt: Timestamp;
+  /** As of a node. */
+  readonly registeredSeq: Position;
   readonly acknowledged: Position;
   readonly seenAt: Timestamp;
   /** Whether it lets in until its expiry whatever it cannot know of. */

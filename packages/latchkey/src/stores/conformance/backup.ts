@@ -123,6 +123,7 @@ function keeping(test: StoreTest): void {
       id,
       name: 'host-of-a-node',
       registeredAt: NOW,
+      registeredSeq: 1,
       acknowledged: 1,
       seenAt: NOW,
       keptUntil: NOW,

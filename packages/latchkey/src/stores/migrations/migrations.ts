@@ -5,6 +5,7 @@ import { serviceClients } from './0004-service-clients.ts';
 import { relays } from './0005-relays.ts';
 import { epochs } from './0006-epochs.ts';
 import { untilExpiry } from './0007-until-expiry.ts';
+import { registeredSeq } from './0008-registered-seq.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in the order of versions. */
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   relays,
   epochs,
   untilExpiry,
+  registeredSeq,
 ];

@@ -17,6 +17,7 @@ export function followerStatements(db: Kysely<Schema>) {
     id: Bytes;
     name: string;
     registeredAt: Timestamp;
+    registeredSeq: Position;
     acknowledged: Position;
     seenAt: Timestamp;
     keptUntil: Timestamp;
@@ -31,6 +32,7 @@ export function followerStatements(db: Kysely<Schema>) {
           id: param('id'),
           name: param('name'),
           registered_at: param('registeredAt'),
+          registered_seq: param('registeredSeq'),
           acknowledged: param('acknowledged'),
           seen_at: param('seenAt'),
           kept_until: param('keptUntil'),
@@ -92,6 +94,7 @@ export class SqlFollowers implements FollowerStore {
       id: idBytes(follower.id),
       name: follower.name,
       registeredAt: follower.registeredAt,
+      registeredSeq: follower.registeredSeq,
       acknowledged: follower.acknowledged,
       seenAt: follower.seenAt,
       keptUntil: follower.keptUntil,
@@ -106,6 +109,7 @@ export class SqlFollowers implements FollowerStore {
       id: idFromBytes(row.id),
       name: row.name,
       registeredAt: row.registered_at,
+      registeredSeq: row.registered_seq,
       acknowledged: row.acknowledged,
       seenAt: row.seen_at,
       keptUntil: row.kept_until,
@@ -124,13 +128,14 @@ export class SqlFollowers implements FollowerStore {
 
 /** One value for all of them, written by one process and read whole: rows would be a write for each. */
 function writeRelay({ ended, followers }: Relay): string {
-  const rows = followers.map(({ id, client, registeredAt, acknowledged, seenAt, acceptsUntilExpiry }) => [
-    id,
-    client,
-    registeredAt,
-    acknowledged,
-    seenAt,
-    acceptsUntilExpiry,
+  const rows = followers.map((follower) => [
+    follower.id,
+    follower.client,
+    follower.registeredAt,
+    follower.acknowledged,
+    follower.seenAt,
+    follower.acceptsUntilExpiry,
+    follower.registeredSeq,
   ]);
   return JSON.stringify({ ended, followers: rows });
 }
@@ -145,15 +150,16 @@ function readRelay(text: string, version: number): Relay {
 
 function readRemote(row: unknown): RemoteFollowerRecord {
   const columns: readonly unknown[] = Array.isArray(row) ? row : [];
-  const [id, client, registeredAt, acknowledged, seenAt, acceptsUntilExpiry] = columns;
+  const [id, client, registeredAt, acknowledged, seenAt, acceptsUntilExpiry, registeredSeq] = columns;
   if (typeof id !== 'string' || typeof client !== 'string') throw new TypeError(NO_RELAY);
   if (typeof registeredAt !== 'number' || typeof acknowledged !== 'number' || typeof seenAt !== 'number')
     throw new TypeError(NO_RELAY);
-  // The build before did not write the last.
+  // The build before did not write the last two: it is waited for.
   return {
     id: id as FollowerId,
     client,
     registeredAt,
+    registeredSeq: typeof registeredSeq === 'number' ? registeredSeq : 0,
     acknowledged,
     seenAt,
     acceptsUntilExpiry: acceptsUntilExpiry === true,

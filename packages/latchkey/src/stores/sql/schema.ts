@@ -200,6 +200,7 @@ export interface FollowerTable {
   readonly id: Bytes;
   readonly name: string;
   readonly registered_at: Timestamp;
+  readonly registered_seq: Position;
   readonly acknowledged: Position;
   readonly seen_at: Timestamp;
   readonly kept_until: Timestamp;
