@@ -76,6 +76,11 @@ describe('the command beside a running server', () => {
     assert.equal(response.status, 200);
     return cookieOf(response);
   };
+  const clientsNow = async (): Promise<readonly unknown[]> => {
+    const items = inside(await json('clients', 'list'), 'items');
+    assert.ok(Array.isArray(items));
+    return items.map((item: unknown) => item);
+  };
   const follower = async (): Promise<string> => {
     const items = inside(await json('followers'), 'items');
     assert.ok(Array.isArray(items));
@@ -171,17 +176,50 @@ describe('the command beside a running server', () => {
     assert.equal(await introspects(String(inside(made, 'key'))), 200);
     const graced = await json('clients', 'rotate', 'orders', '--grace', '1h', '--yes');
     const second = String(inside(graced, 'key'));
+    const service = (await clientsNow()).find((item) => inside(item, 'name') === 'orders');
+    const rotatedAt = inside(service, 'rotatedAt');
+    assert.match(String(rotatedAt), /^\d{4}-.*Z$/);
+    const hourLater = new Date(Date.parse(String(rotatedAt)) + 3_600_000).toISOString();
+    assert.equal(inside(graced, 'previousUntil'), hourLater);
     assert.deepEqual([await introspects(key), await introspects(second)], [200, 200]);
-    const [, third = '', done] = await lines('clients', 'rotate', 'orders', '--yes');
+    const [, third = '', done, confirmed = ''] = await lines('clients', 'rotate', 'orders', '--yes');
     assert.equal(done, 'Rotated the key of orders.');
+    assert.match(confirmed, /^Confirmed by all who follow the log/);
     assert.deepEqual(await Promise.all([key, second, third].map(introspects)), [401, 401, 200]);
     assert.equal((await lines('clients', 'disable', 'orders', '--yes'))[0], 'Disabled orders.');
     assert.equal(await introspects(third), 401);
+    const [warned, fourth = '', ...rest] = await lines(
+      'clients',
+      'rotate',
+      'orders',
+      '--grace',
+      '2h',
+      '--yes',
+    );
+    assert.equal(
+      warned,
+      'orders is disabled; after latchkey clients enable orders it may ask with this key, which is shown once:',
+    );
+    assert.equal(rest[0], 'Rotated the key of orders.');
+    assert.match(
+      rest[1] ?? '',
+      /^The key before stays good until \d{4}-.*Z; any that had a grace has ended\.$/,
+    );
+    assert.equal(rest.length, 2, 'nothing of how far an end has come: none has been asked for');
+    assert.equal(await introspects(fourth), 401);
     assert.deepEqual(await lines('clients', 'enable', 'orders'), ['orders may be used again.']);
     assert.equal(await introspects(third), 200);
     assert.match(
       await refused('clients', 'create', 'orders', '--audience', 'x'),
-      /there is a client "orders" already/,
+      /there is a client "orders" already: choose another name, or .*: latchkey clients rotate orders$/m,
+    );
+    assert.match(
+      await refused('clients', 'create', 'web', '--audience', 'x'),
+      /there is a client "web" already: choose another name$/m,
+    );
+    assert.match(
+      await refused('revoke', '--client', 'orders', '--yes'),
+      /orders is a service: latchkey clients rotate orders .* latchkey clients disable orders/,
     );
     assert.match(
       await refused('clients', 'create', 'Orders', '--audience', 'x'),
@@ -324,7 +362,36 @@ describe('the command beside a running server', () => {
     const name = await follower();
     assert.match(name, / \d+$/, 'with the number of its process');
     const [server, head] = await lines('followers');
-    assert.ok(server?.startsWith(`${name}  at `));
+    const ids = inside(await json('followers'), 'items');
+    assert.ok(Array.isArray(ids));
+    const id = String(
+      inside(
+        ids.find((item) => inside(item, 'name') === name),
+        'id',
+      ),
+    );
+    assert.ok(server?.startsWith(`${name}  ${id.slice(-8)}  at `));
     assert.match(head ?? '', /^The log stands at \d+\.$/);
+  });
+
+  // The last, since nobody pulls for these processes again and receipts wait for them.
+  test('tells the processes of one service apart, and names them once in a receipt', async () => {
+    const key = String(inside(await json('clients', 'create', 'stock', '--audience', 'stock'), 'key'));
+    const ids = ['AAAAAAAAAAAAAAABBBBBBQ', 'AAAAAAAAAAAAAAACCCCCCQ'];
+    for (const follower of ids) {
+      const response = await fetch(`${server.url}/auth/feed/pull`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ epoch: '', tag: 0, after: 0, follower }),
+      });
+      assert.equal(response.status, 200);
+    }
+    const shown = (await lines('followers')).filter((line) => line.startsWith('stock '));
+    assert.deepEqual(
+      shown.map((line) => line.split(/ {2,}/)[1] ?? '').toSorted((a, b) => a.localeCompare(b)),
+      ids.map((id) => id.slice(-8)),
+    );
+    const [, standing = ''] = await lines('revoke', '--all', '--yes');
+    assert.match(standing, /^Confirmed by .*; not by stock \(2 processes\)\. It is certain from .* on\.$/);
   });
 });

@@ -1,6 +1,11 @@
 import type { Door } from './door.ts';
 import { disableClient, enableClient, listClients, type ManagedClient } from './flows/clients.ts';
-import { createServiceClient, type IssuedKey, rotateClientKey } from './flows/service-clients.ts';
+import {
+  createServiceClient,
+  type IssuedKey,
+  type RotatedKey,
+  rotateClientKey,
+} from './flows/service-clients.ts';
 import { type Duration, parseDuration } from './foundation/durations.ts';
 import type { Receipt } from './revocation/receipts.ts';
 
@@ -24,10 +29,7 @@ export interface Clients {
    * @throws `LK_NOT_FOUND` where no service has the name; `LK_REQUEST_INVALID` for a longer grace.
    * @throws {TypeError} for a grace that is no duration.
    */
-  rotate(
-    name: string,
-    options?: { readonly grace?: Duration },
-  ): Promise<IssuedKey & { readonly receipt: Receipt }>;
+  rotate(name: string, options?: { readonly grace?: Duration }): Promise<RotatedKey>;
   /**
    * Disables a client: all that was given out through it ends at once, and nothing new is; a
    * service's key is refused.

@@ -46,7 +46,7 @@ export type { ApplicationSession } from './flows/application-session.ts';
 export type { ManagedClient } from './flows/clients.ts';
 export type { ManagedSession } from './flows/list-sessions.ts';
 export type { Lookups } from './flows/lookup-counts.ts';
-export type { IssuedKey } from './flows/service-clients.ts';
+export type { IssuedKey, RotatedKey } from './flows/service-clients.ts';
 export type { Figures, Status } from './flows/status.ts';
 export type { ManagedUser } from './flows/users.ts';
 export type { HeaderSource, RequestHead } from './foundation/header-source.ts';

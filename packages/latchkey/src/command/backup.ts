@@ -37,7 +37,7 @@ async function backUp(file: string, { json }: BackupOptions): Promise<void> {
   try {
     const ends: string[] = [];
     const lines = keepingEnds(store.backup(systemClock.now()), ends);
-    await (toOutput ? writeTo(process.stdout, lines) : writeLines(file, lines));
+    await (toOutput ? writeToOutput(lines) : writeLines(file, lines));
     const summary = summaryOf(ends[0] ?? '', ends[1] ?? '');
     const say = (text: string): void => void (toOutput ? process.stderr : process.stdout).write(`${text}\n`);
     if (json === true) return say(JSON.stringify({ file, ...summary }));
@@ -48,6 +48,16 @@ async function backUp(file: string, { json }: BackupOptions): Promise<void> {
   } finally {
     await store.close();
   }
+}
+
+/** Half a backup is none: here, unlike elsewhere, it matters that somebody has read it all. */
+async function writeToOutput(lines: AsyncIterable<string>): Promise<void> {
+  await writeTo(process.stdout, lines).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+    throw new Refused('who was to read the backup has stopped before its end: it is of no use', {
+      cause: error,
+    });
+  });
 }
 
 /** For people: what a backup holds. */

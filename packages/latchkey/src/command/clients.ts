@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { isFailure, reasonsOf } from '../errors.ts';
 import { type Duration, formatDuration, parseDuration } from '../foundation/durations.ts';
-import type { Latchkey } from '../latchkey.ts';
+import type { Latchkey, ManagedClient } from '../latchkey.ts';
 import { confirm } from './confirm.ts';
 import { type Asked, type Output, print, printColumns, printJson, timeOf } from './print.ts';
 import { printReceipt } from './receipt.ts';
@@ -76,10 +76,8 @@ async function create(
   { audience, json }: Output & { readonly audience: readonly string[] },
 ): Promise<void> {
   await withLatchkey(async (auth) => {
-    const { key } = await auth.clients.create({ name, audiences: audience }).catch((error: unknown) => {
-      if (isFailure(error, 'LK_CLIENT_EXISTS'))
-        throw new Refused(`there is a client ${JSON.stringify(name)} already`, { cause: error });
-      throw refusedFields(error);
+    const { key } = await auth.clients.create({ name, audiences: audience }).catch(async (error: unknown) => {
+      throw isFailure(error, 'LK_CLIENT_EXISTS') ? await taken(auth, name, error) : refusedFields(error);
     });
     if (json === true) return printJson({ name, key: key.reveal() });
     print(`${name} may ask with this key, which is shown once:`);
@@ -87,26 +85,42 @@ async function create(
   });
 }
 
+async function taken(auth: Latchkey, name: string, cause: unknown): Promise<Refused> {
+  const isService = (await auth.clients.list()).some((each) => each.kind === 'service' && each.name === name);
+  const remedy = isService ? `, or give it another key: latchkey clients rotate ${name}` : '';
+  return new Refused(`there is a client ${JSON.stringify(name)} already: choose another name${remedy}`, {
+    cause,
+  });
+}
+
 async function rotate(name: string, options: Asked & { readonly grace?: string }): Promise<void> {
   const grace = options.grace === undefined ? undefined : graceOf(options.grace);
   await withLatchkey(async (auth) => {
-    await requireService(auth, name);
+    const { disabledAt } = await requireService(auth, name);
     await confirm(
       grace === undefined
         ? `Rotate the key of ${name}? The one it has ends at once, and with it all tokens that it got.`
         : `Rotate the key of ${name}? The one it has stays good for ${options.grace ?? ''}, and the one before that ends.`,
       options.yes === true,
     );
-    const { key, receipt } = await auth.clients
+    const { key, previousUntil, receipt } = await auth.clients
       .rotate(name, grace === undefined ? {} : { grace })
       .catch((error: unknown) => {
         throw refusedFields(error);
       });
     if (options.json === true)
-      return printJson({ name, key: key.reveal(), receipt: await receipt.details() });
-    print(`${name} may ask with this key, which is shown once:`);
+      return printJson({ name, key: key.reveal(), previousUntil, receipt: await receipt.details() });
+    const once = 'with this key, which is shown once';
+    print(
+      disabledAt === null
+        ? `${name} may ask ${once}:`
+        : `${name} is disabled; after latchkey clients enable ${name} it may ask ${once}:`,
+    );
     print(key.reveal());
-    await printReceipt(auth, receipt, `Rotated the key of ${name}.`, options);
+    const done = `Rotated the key of ${name}.`;
+    if (previousUntil === null) return await printReceipt(auth, receipt, done, options);
+    print(done);
+    print(`The key before stays good until ${timeOf(previousUntil)}; any that had a grace has ended.`);
   });
 }
 
@@ -121,12 +135,12 @@ function graceOf(text: string): Duration {
   }
 }
 
-async function requireService(auth: Latchkey, name: string): Promise<void> {
-  const clients = await auth.clients.list();
-  if (!clients.some((client) => client.kind === 'service' && client.name === name))
-    throw new Refused(
-      `there is no service ${JSON.stringify(name)}; latchkey clients list shows those that there are`,
-    );
+async function requireService(auth: Latchkey, name: string): Promise<ManagedClient> {
+  const service = (await auth.clients.list()).find((each) => each.kind === 'service' && each.name === name);
+  if (service !== undefined) return service;
+  throw new Refused(
+    `there is no service ${JSON.stringify(name)}; latchkey clients list shows those that there are`,
+  );
 }
 
 /** What fields are called where they are typed. */

@@ -2,6 +2,9 @@ import { Command } from 'commander';
 import { type Output, print, printColumns, printJson } from './print.ts';
 import { withLatchkey } from './with-latchkey.ts';
 
+/** How many characters of an id tell processes of one name apart. */
+const SHOWN = 8;
+
 /** `latchkey followers` */
 export function followersCommand(): Command {
   return new Command('followers')
@@ -15,8 +18,10 @@ export function followersCommand(): Command {
         const others = followers.items.filter(({ self }) => !self);
         if (others.length === 0) print('Nobody follows the log now.');
         printColumns(
-          others.map(({ name, cursor, behind, lag, fresh }) => [
+          others.map(({ id, name, cursor, behind, lag, fresh }) => [
             name,
+            // The last characters of an id are random, whoever has drawn it.
+            id.slice(-SHOWN),
             `at ${cursor}`,
             behind === 0 ? 'nothing behind' : `${behind} behind`,
             `heard of ${(lag / 1000).toFixed(1)} s ago`,

@@ -10,6 +10,7 @@ import { configCommand } from './config.ts';
 import { followersCommand } from './followers.ts';
 import { inspectCommand } from './inspect.ts';
 import { keysCommand } from './keys.ts';
+import { outliveReaders } from './outlive-readers.ts';
 import { Refused } from './refused.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
@@ -36,6 +37,7 @@ const program = new Command('latchkey')
   .exitOverride();
 for (const command of program.commands) command.exitOverride();
 
+outliveReaders();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -8,24 +8,13 @@ export interface Asked extends Output {
   readonly yes?: true;
 }
 
-/** Names of the points in time in what the library answers: people and scripts read them as RFC 3339. */
-const TIMES: ReadonlySet<string> = new Set([
-  'activatesAt',
-  'at',
-  'createdAt',
-  'deadline',
-  'disabledAt',
-  'expiresAt',
-  'lastSeenAt',
-  'registeredAt',
-  'tokensDeadBy',
-  'usedAt',
-]);
+/** How points in time are named in what the library answers: people and scripts read them as RFC 3339. */
+const TIME = /^(?:at|deadline)$|(?:At|By|Until)$/;
 
 /** Prints a value as one line of JSON. */
 export function printJson(value: unknown): void {
   const text = JSON.stringify(value, (name, inner: unknown) =>
-    TIMES.has(name) && typeof inner === 'number' ? timeOf(inner) : inner,
+    TIME.test(name) && typeof inner === 'number' ? timeOf(inner) : inner,
   );
   process.stdout.write(`${text}\n`);
 }

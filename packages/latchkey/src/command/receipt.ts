@@ -25,11 +25,7 @@ export async function printReceipt(
 async function standing(auth: Latchkey, { names, deadline, settled }: ReceiptDetails): Promise<string> {
   // This process follows the log as well, for as long as it runs; nobody asks it anything.
   const self = (await auth.followers()).items.find((follower) => follower.self)?.name;
-  const others = (of: readonly string[]): string =>
-    of
-      .filter((name) => name !== self)
-      .map(printable)
-      .join(', ');
+  const others = (of: readonly string[]): string => counted(of.filter((name) => name !== self));
   const [confirmed, pending] = [others(names.confirmed), others(names.pending)];
   if (!settled || pending !== '') {
     const said = confirmed === '' ? 'Nobody has confirmed yet' : `Confirmed by ${confirmed}`;
@@ -39,4 +35,11 @@ async function standing(auth: Latchkey, { names, deadline, settled }: ReceiptDet
   return confirmed === ''
     ? 'Nobody else follows the log now: it is certain.'
     : `Confirmed by all who follow the log: ${confirmed}. It is certain.`;
+}
+
+/** Each name once, with how many processes go by it. */
+function counted(names: readonly string[]): string {
+  return [...Map.groupBy(names, printable)]
+    .map(([name, { length }]) => (length === 1 ? name : `${name} (${length} processes)`))
+    .join(', ');
 }

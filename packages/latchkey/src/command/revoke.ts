@@ -65,8 +65,17 @@ async function read(auth: Latchkey, { user, session, client }: RevokeOptions): P
   }
   const ending = await sessionsOf(auth, { client });
   // One that was taken out of the configuration may have left sessions behind.
-  if (!auth.config.clients.has(client) && ending === 'No session')
-    throw new Refused(`there is no client ${JSON.stringify(client)}, and no session of one`);
+  if (!auth.config.clients.has(client) && ending === 'No session') throw await without(auth, client);
   const question = `End all that was given out through ${client}? ${ending} will end.`;
   return { target: { client }, question, done: `Ended all that was given out through ${client}.` };
+}
+
+/** Nothing was given out to people through the client: why, and what may have been meant. */
+async function without(auth: Latchkey, client: string): Promise<Refused> {
+  const named = (await auth.clients.list()).find(({ name }) => name === client);
+  return new Refused(
+    named?.kind === 'service'
+      ? `${client} is a service: latchkey clients rotate ${client} ends its key and its tokens, latchkey clients disable ${client} shuts it out`
+      : `there is no client ${JSON.stringify(client)}, and no session of one`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { Millis } from '@latchkey/verify';
+import type { Millis, Timestamp } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
 import { subjectOf } from '../foundation/ids.ts';
 import type { Secret } from '../foundation/secret.ts';
@@ -15,6 +15,14 @@ type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'log' | 'tail' | 'receipt
 export interface IssuedKey {
   readonly name: string;
   readonly key: Secret;
+}
+
+/** Another key of a client, and what becomes of the one before. */
+export interface RotatedKey extends IssuedKey {
+  /** Until when the key before stays good; `null` where it has ended. */
+  readonly previousUntil: Timestamp | null;
+  /** How far the end of what has ended has come: the key before, or with a grace any before that. */
+  readonly receipt: Receipt;
 }
 
 /** As names of clients in the configuration. */
@@ -74,12 +82,12 @@ export async function rotateClientKey(
   rooms: Uses,
   { name, grace }: { readonly name: string; readonly grace: Millis },
   by: Administrator,
-): Promise<IssuedKey & { readonly receipt: Receipt }> {
+): Promise<RotatedKey> {
   if (!Number.isSafeInteger(grace) || grace < 0 || grace > LONGEST_GRACE)
     throw invalid('grace', 'must be 7 days at most');
   const subject = subjectOf('client', name);
   const { key, hash } = newClientKey(subject);
-  const { cursor } = await rooms.log.change(async (tables, trust) => {
+  const { cursor, result: previousUntil } = await rooms.log.change(async (tables, trust) => {
     await tables.lock('clients');
     await requireStillAdministrator(rooms, tables, by);
     const client = await tables.services.hold(subject);
@@ -91,9 +99,10 @@ export async function rotateClientKey(
         : { previousKeyHash: client.keyHash, previousUntil: now + grace };
     await tables.services.replaceKey(subject, { keyHash: hash, ...previous }, now);
     trust.apply(grace === 0 ? 'client_key_rotated' : 'client_key_replaced', subject);
+    return previous.previousUntil;
   });
   rooms.emit({ type: 'client_key_rotated', client: name, ...doneBy(by) });
-  return { name, key, receipt: await receiptOf(rooms, cursor, heldByUser(by)) };
+  return { name, key, previousUntil, receipt: await receiptOf(rooms, cursor, heldByUser(by)) };
 }
 
 function refuseName(name: string): void {
