@@ -232,7 +232,7 @@ describe('bodies that are made to be misread', () => {
     );
     const text = await response.text();
     const problem: unknown = JSON.parse(text);
-    assert.deepEqual(inside(problem, 'errors'), [{ field: 'role', reason: 'is not known here' }]);
+    assert.deepEqual(inside(problem, 'errors'), [{ field: 'role', reason: 'is no field of this request' }]);
     assert.ok(!text.includes('told?'));
   });
 

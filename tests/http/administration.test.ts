@@ -64,7 +64,7 @@ describe('administration over HTTP', () => {
     const json = { email: `mass-${field}@example.com`, password: PASSWORD, [field]: 'x' };
     const response = await admin.visit.post(users, json);
     assert.equal(response.status, 400);
-    assert.deepEqual((await bodyOf(response))['errors'], [{ field, reason: 'is not known here' }]);
+    assert.deepEqual((await bodyOf(response))['errors'], [{ field, reason: 'is no field of this request' }]);
     assert.equal(await world.auth.users.findByEmail(json.email), null);
   };
   for (const field of [

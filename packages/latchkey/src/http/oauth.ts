@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { CODES, type Code, type Failure, reasonsOf } from '../errors.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
-import { problemHeaders } from './problem.ts';
-import { asIs, commonErrors, parse, type Route, type RouteDocument } from './route.ts';
+import { detailOf, problemHeaders } from './problem.ts';
+import { asIs, commonErrors, isForServices, parse, type Route, type RouteDocument } from './route.ts';
 import { requireServiceClient } from './service-client.ts';
 
 /** RFC 6749 §5.2, with the code added. */
@@ -30,20 +30,23 @@ export const oauthText = z.string('must be text').max(4_096, 'may have 4096 char
 
 type Fields<Shape extends z.ZodRawShape> = z.infer<z.ZodObject<Shape>>;
 
-type Definition<Body extends z.ZodRawShape> = Pick<RouteDocument, 'summary' | 'answer' | 'errors'> & {
+type Definition<Body extends z.ZodRawShape> = Pick<
+  RouteDocument,
+  'summary' | 'answer' | 'errors' | 'askers'
+> & {
   readonly path: string;
   readonly body: Body;
-  /** Whether a service alone may ask: checked when the body has come, and before it is looked at. */
-  readonly service?: true;
   readonly act: (exchange: Exchange, fields: Fields<Body>) => Promise<unknown>;
 };
 
 /**
  * Defines an endpoint of OAuth: a form or JSON in, JSON out, errors by RFC 6749. What
- * is not known is ignored, and nothing may stand twice (RFC 6749 §3.2).
+ * is not known is ignored, and nothing may stand twice (RFC 6749 §3.2). Where services alone
+ * may ask, that is checked when the body has come, and before it is looked at.
  */
 export function oauthRoute<Body extends z.ZodRawShape>(definition: Definition<Body>): Route {
-  const { path, summary, answer, errors, service = false, act } = definition;
+  const { path, summary, answer, errors, askers, act } = definition;
+  const service = isForServices(askers);
   const body = z.object(definition.body);
   return {
     method: 'POST',
@@ -54,7 +57,7 @@ export function oauthRoute<Body extends z.ZodRawShape>(definition: Definition<Bo
       body,
       query: z.object({}),
       media: ['application/x-www-form-urlencoded', 'application/json'],
-      askers: service ? ['service'] : [],
+      askers,
       status: 200,
       answer,
       errors: [...commonErrors('POST', service), ...errors],
@@ -81,7 +84,8 @@ function withoutEmpty(value: unknown): unknown {
 
 /** RFC 6749 §5.2 allows visible ASCII but for quotes and backslashes. */
 function descriptionOf(shown: Failure, title: string): string {
-  const text = shown.code === 'LK_REQUEST_INVALID' ? reasonsOf(shown.detail.errors) : title;
+  const text =
+    shown.code === 'LK_REQUEST_INVALID' ? reasonsOf(shown.detail.errors) : (detailOf(shown) ?? title);
   return text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '');
 }
 

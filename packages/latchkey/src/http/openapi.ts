@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { ADMIN_PERMISSION } from '../access/access.ts';
 import { CODES, type Code } from '../errors.ts';
-import type { Asker, RouteDocument } from './route.ts';
+import { NO_GOOD_KEY } from './problem.ts';
+import { type Asker, isForServices, type RouteDocument } from './route.ts';
 import { ROUTES } from './routes/all.ts';
 import { GATEWAY_HEADER } from './routes/forward.ts';
 import { problemShape } from './wire.ts';
@@ -38,18 +40,42 @@ export function openApi(options: {
     components: {
       schemas: { Problem: schemaOf(problemShape) },
       securitySchemes: {
-        session: { type: 'apiKey', in: 'cookie', name: options.cookieName },
-        gateway: { type: 'apiKey', in: 'header', name: GATEWAY_HEADER },
-        token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT (RFC 9068)' },
-        clientBasic: { type: 'http', scheme: 'basic', description: 'the name of a client and its key' },
-        clientKey: { type: 'http', scheme: 'bearer', bearerFormat: 'lks_…, the key of a client' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: options.cookieName,
+          description: 'the session of a user, as sign-in sets it',
+        },
+        gateway: {
+          type: 'apiKey',
+          in: 'header',
+          name: GATEWAY_HEADER,
+          description: 'the key of the gateway, which is a client: `lks_…`',
+        },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT (RFC 9068)',
+          description: 'an access token of a user',
+        },
+        clientBasic: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'the name of a service and its key, as `latchkey clients create` prints it',
+        },
+        clientKey: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'lks_…',
+          description: 'the key of a service alone: `lks_…`',
+        },
       },
     },
   };
 }
 
 function operation(path: string, document: RouteDocument): Record<string, unknown> {
-  const { summary, tag, body, query, media, status, answer, errors, problem } = document;
+  const { summary, tag, body, query, media, status, answer, errors } = document;
   const { produces = 'application/json' } = document;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
@@ -88,7 +114,7 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
       ...Object.fromEntries(
         [...Map.groupBy(errors, (code) => CODES[code].status)]
           .toSorted(([left], [right]) => left - right)
-          .map(([error, codes]) => [error, problemAnswer(codes, problem)]),
+          .map(([error, codes]) => [error, problemAnswer(codes, document)]),
       ),
     },
     security: document.askers.flatMap((asker) => SECURITY[asker]),
@@ -96,8 +122,12 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
 }
 
 /** By which of the security schemes somebody asks. */
-const SECURITY: Readonly<Record<Asker, readonly Record<string, readonly []>[]>> = {
+const SECURITY: Readonly<Record<Asker, readonly Record<string, readonly string[]>[]>> = {
+  anybody: [{}],
   user: [{ session: [] }, { token: [] }],
+  // OpenAPI 3.1.1, "Security Requirement Object": what must be held beside such a scheme stands in its list.
+  administrator: [{ session: [ADMIN_PERMISSION] }, { token: [ADMIN_PERMISSION] }],
+  browser: [{ session: [] }],
   service: [{ clientBasic: [] }, { clientKey: [] }],
   gateway: [
     { gateway: [], session: [] },
@@ -105,9 +135,14 @@ const SECURITY: Readonly<Record<Asker, readonly Record<string, readonly []>[]>> 
   ],
 };
 
-function problemAnswer(codes: readonly Code[], problem: z.ZodType | undefined): Record<string, unknown> {
+function problemAnswer(
+  codes: readonly Code[],
+  { askers, problem }: Pick<RouteDocument, 'askers' | 'problem'>,
+): Record<string, unknown> {
+  const said = (code: Code): string =>
+    code === 'LK_UNAUTHENTICATED' && isForServices(askers) ? NO_GOOD_KEY : CODES[code].title;
   return {
-    description: codes.map((code) => `\`${code}\`: ${CODES[code].title}`).join('. '),
+    description: codes.map((code) => `\`${code}\`: ${said(code)}`).join('. '),
     content:
       problem === undefined
         ? { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }

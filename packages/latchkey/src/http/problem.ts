@@ -24,6 +24,16 @@ export function shownFailure(error: unknown): Failure {
   return shownAs === true ? error : failure(shownAs, undefined, { cause: error });
 }
 
+/** What is missing where a client's key is asked for: alike for none, an unknown, a wrong and a disabled one. */
+export const NO_GOOD_KEY = 'No good key of a client was presented';
+
+/** What a code's title does not say, and whoever asked may know; `null` for nothing. */
+export function detailOf(shown: Failure): string | null {
+  if (shown.code === 'LK_PASSWORD_REFUSED') return shown.detail.message;
+  const isOfKey = shown.code === 'LK_UNAUTHENTICATED' && isFailure(shown.cause, 'LK_KEY_REFUSED');
+  return isOfKey ? NO_GOOD_KEY : null;
+}
+
 /** Headers that belong to an error's status. */
 export function problemHeaders(shown: Failure, request: RequestHead): [string, string][] {
   const headers: [string, string][] = [['Cache-Control', 'no-store']];
@@ -57,15 +67,15 @@ function challenge(shown: Failure, request: RequestHead): string {
 /** The body of an error's answer. */
 export function problemOf(shown: Failure, requestId: string): Problem {
   const { status, title } = CODES[shown.code];
+  const detail = detailOf(shown);
   return {
     type: `urn:latchkey:error:${shown.code}`,
     title,
     status,
     code: shown.code,
+    ...(detail === null ? {} : { detail }),
     ...(shown.code === 'LK_REQUEST_INVALID' ? { errors: shown.detail.errors } : {}),
-    ...(shown.code === 'LK_PASSWORD_REFUSED'
-      ? { reason: shown.detail.reason, detail: shown.detail.message }
-      : {}),
+    ...(shown.code === 'LK_PASSWORD_REFUSED' ? { reason: shown.detail.reason } : {}),
     ...(shown.code === 'LK_STEP_UP_REQUIRED' ? { acr: shown.detail.acr, max_age: shown.detail.maxAge } : {}),
     request_id: requestId,
   };

@@ -6,8 +6,16 @@ import { type Answer, cookieCredential, type Exchange, requirePrincipal } from '
 import { problemHeaders, problemOf, shownFailure } from './problem.ts';
 import { safeReturnTo } from './return-to.ts';
 
-/** A user by cookie or token, a service by its key, or a gateway by its key beside what it was asked with. */
-export type Asker = 'user' | 'service' | 'gateway';
+/**
+ * Whoever likes; a user by cookie or token, and one who administers; a browser by the cookie alone; a
+ * service by its key; or a gateway by its key beside what it was asked with.
+ */
+export type Asker = 'anybody' | 'user' | 'administrator' | 'browser' | 'service' | 'gateway';
+
+/** Whether nobody may ask but services. */
+export function isForServices(askers: readonly Asker[]): boolean {
+  return askers.length > 0 && askers.every((asker) => asker === 'service');
+}
 
 /** What the OpenAPI document says of a route; pages have none. */
 export interface RouteDocument {
@@ -17,7 +25,7 @@ export interface RouteDocument {
   readonly query: z.ZodObject;
   /** What a body may be sent as. */
   readonly media: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
-  /** Whose credentials it asks for, any one of them; none, for whoever likes. */
+  /** Whose credentials it asks for, any one of them; none, where it looks at no credential. */
   readonly askers: readonly Asker[];
   readonly status: number;
   /** `null` for no body. */
@@ -137,6 +145,9 @@ export function asIs(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** Of a name, where what is wrong is not its value. */
+const NO_FIELD = 'is no field of this request';
+
 /** What any route may answer, by what it reads. */
 export function commonErrors(method: Route['method'], signedIn: boolean): readonly Code[] {
   return [
@@ -213,7 +224,7 @@ function splitForm(
  */
 export function refuseUnknownQuery(url: URL, known: readonly string[]): void {
   const unknown = Object.keys(queryOf(url, false)).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw invalid(unknown.slice(0, 200), 'is not known here');
+  if (unknown !== undefined) throw invalid(unknown.slice(0, 200), NO_FIELD);
 }
 
 /**
@@ -250,7 +261,7 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       field: [...issue.path, key].join('.').slice(0, 200),
-      reason: 'is not known here',
+      reason: NO_FIELD,
     }));
   }
   if (issue.code === 'invalid_type' && issue.input === undefined) return [{ field, reason: 'is required' }];

@@ -49,6 +49,20 @@ export interface OpenApiResponse {
   readonly content?: Content | undefined;
 }
 
+/** Describes how a credential is presented (OpenAPI 3.1.1, "Security Scheme Object"). */
+export interface OpenApiSecurityScheme {
+  readonly type: string;
+  readonly description?: string | undefined;
+  /** Of an `apiKey`: its place and its name there. */
+  readonly in?: string | undefined;
+  readonly name?: string | undefined;
+  /** Of `http`. */
+  readonly scheme?: string | undefined;
+}
+
+/** Schemes that go together, by name, each with what must be held beside it; none for no credential at all. */
+export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
+
 /** Describes what one method does at one path; answers are keyed by their status. */
 export interface OpenApiOperation {
   readonly summary?: string | undefined;
@@ -57,6 +71,8 @@ export interface OpenApiOperation {
   readonly parameters?: readonly (OpenApiParameter | Reference)[] | undefined;
   readonly requestBody?: OpenApiRequestBody | Reference | undefined;
   readonly responses: Readonly<Record<string, OpenApiResponse | Reference>>;
+  /** Any one of them will do. */
+  readonly security?: readonly SecurityRequirement[] | undefined;
 }
 
 /** What stands under a path, by method; other keys of a path item are passed over. */
@@ -86,6 +102,7 @@ export interface OpenApiDocument {
         readonly responses?: Readonly<Record<string, OpenApiResponse>> | undefined;
         readonly parameters?: Readonly<Record<string, OpenApiParameter>> | undefined;
         readonly requestBodies?: Readonly<Record<string, OpenApiRequestBody>> | undefined;
+        readonly securitySchemes?: Readonly<Record<string, OpenApiSecurityScheme>> | undefined;
       }
     | undefined;
 }

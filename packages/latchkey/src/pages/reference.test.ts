@@ -15,7 +15,9 @@ const DOCUMENT: OpenApiDocument = {
   info: { title: 'An API', version: '1.2.3', description: 'First.\n\nSecond.' },
   tags: [{ name: 'People', description: 'In and out.' }, { name: 'Nobody' }],
   paths: {
-    '/health/live': { get: { summary: 'Lives', responses: { '200': { description: 'It runs' } } } },
+    '/health/live': {
+      get: { summary: 'Lives, as `up` says', security: [], responses: { '200': { description: 'It runs' } } },
+    },
     '/auth/sign-in': {
       post: {
         tags: ['People'],
@@ -39,16 +41,23 @@ const DOCUMENT: OpenApiDocument = {
     '/auth/sessions': {
       get: {
         tags: ['Sessions'],
+        security: [{ cookie: [] }, { edge: [], jwt: ['admin'] }],
         parameters: [
           { name: 'limit', in: 'query', schema: { type: 'integer', default: 50 } },
           { $ref: '#/components/parameters/cursor' },
         ],
         responses: {},
       },
-      delete: { tags: ['Sessions'], responses: {} },
+      delete: { tags: ['Sessions'], security: [{}, { basic: [] }, { unnamed: [] }], responses: {} },
     },
   },
   components: {
+    securitySchemes: {
+      cookie: { type: 'apiKey', in: 'cookie', name: 'sid', description: 'the `session`' },
+      edge: { type: 'apiKey', in: 'header', name: 'X-Edge' },
+      jwt: { type: 'http', scheme: 'bearer', description: 'a token' },
+      basic: { type: 'http', scheme: 'basic' },
+    },
     parameters: {
       cursor: { name: 'cursor', in: 'query', required: true, description: 'From the page before.' },
     },
@@ -119,6 +128,31 @@ describe('the API reference', () => {
     const body = operation('post-auth-sign-in');
     assert.equal(body.split('<code>email</code>').length - 1, 1);
     assert.match(body, /<code>application\/json<\/code> <code>application\/x-www-form-urlencoded<\/code>/);
+  });
+
+  test('says of each operation by which credential it may be asked, and of none where none is named', () => {
+    const credential = (id: string): string =>
+      (/<h4>Credential<\/h4>(.*?)(?:<h4>|<\/div>)/s.exec(operation(id))?.[1] ?? 'nothing').replaceAll(
+        /\s*\n\s*/g,
+        '',
+      );
+    assert.equal(credential('get-health-live'), '<p>None.</p>');
+    assert.equal(
+      credential('get-auth-sessions'),
+      '<p>One of these:</p><ul class="credentials">' +
+        '<li><code>Cookie: sid</code>: the <code>session</code></li>' +
+        '<li><code>X-Edge</code>, and <code>Authorization: Bearer</code>: a token, with the permission <code>admin</code></li></ul>',
+    );
+    assert.equal(
+      credential('delete-auth-sessions'),
+      '<p>None, or one of these, depending on what is asked:</p><ul class="credentials">' +
+        '<li><code>Authorization: Basic</code></li><li><code>unnamed</code></li></ul>',
+    );
+    assert.equal(credential('post-auth-sign-in'), 'nothing');
+  });
+
+  test('shows code in a summary as code', () => {
+    assert(operation('get-health-live').includes('<span class="soft">Lives, as <code>up</code> says</span>'));
   });
 
   test('says of each parameter where it stands', () => {

@@ -8,11 +8,13 @@ import {
   limits,
   type OpenApiDocument,
   type OpenApiOperation,
+  type OpenApiSecurityScheme,
   type Property,
   parameter,
   properties,
   requestBody,
   response,
+  type SecurityRequirement,
   schema,
   typeLabel,
 } from './openapi.ts';
@@ -118,15 +120,48 @@ function operationCard(document: OpenApiDocument, one: Operation): Html {
   const { operation } = one;
   return html`<details class="operation card">
 <summary><h3>${methodBadge(one.method)} <code>${one.path}</code></h3>${
-    operation.summary === undefined ? null : html` <span class="soft">${operation.summary}</span>`
+    operation.summary === undefined ? null : html` <span class="soft">${inline(operation.summary)}</span>`
   }</summary>
 <div class="operation-body" id="${one.id}">
 ${operation.description === undefined ? null : html`<div class="prose">${prose(operation.description)}</div>`}
+${credentials(document, operation.security)}
 ${parameters(document, operation)}
 ${request(document, operation)}
 ${responses(document, operation)}
 </div>
 </details>`;
+}
+
+/** Who may ask, by what they have to show. */
+function credentials(
+  document: OpenApiDocument,
+  security: readonly SecurityRequirement[] | undefined,
+): Html | null {
+  if (security === undefined) return null;
+  const wanted = security.filter((one) => Object.keys(one).length > 0);
+  if (wanted.length === 0) return html`<h4>Credential</h4><p>None.</p>`;
+  const isOptional = wanted.length < security.length;
+  const lead = isOptional ? 'None, or one of these, depending on what is asked:' : 'One of these:';
+  return html`<h4>Credential</h4>
+${isOptional || wanted.length > 1 ? html`<p>${lead}</p>` : null}
+<ul class="credentials">${wanted.map((one) => html`<li>${shown(document, one)}</li>`)}</ul>`;
+}
+
+function shown(document: OpenApiDocument, requirement: SecurityRequirement): readonly Part[] {
+  return Object.entries(requirement).map(([name, held], index) => {
+    const scheme = document.components?.securitySchemes?.[name];
+    const { description } = scheme ?? {};
+    return html`${index === 0 ? null : ', and '}<code>${scheme === undefined ? name : placeOf(scheme)}</code>${
+      description === undefined ? null : html`: ${inline(description)}`
+    }${held.length === 0 ? null : html`, with the permission <code>${held.join(' ')}</code>`}`;
+  });
+}
+
+/** Where in a request a credential stands. */
+function placeOf({ in: place, name, scheme = '' }: OpenApiSecurityScheme): string {
+  if (place === 'cookie') return `Cookie: ${name ?? ''}`;
+  if (place === 'header') return name ?? '';
+  return `Authorization: ${scheme.slice(0, 1).toUpperCase()}${scheme.slice(1)}`;
 }
 
 function parameters(document: OpenApiDocument, operation: OpenApiOperation): Html | null {

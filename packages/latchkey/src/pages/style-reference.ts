@@ -30,6 +30,7 @@ summary { cursor: pointer; }
 .type { color: var(--soft); font-size: 0.92rem; }
 .required { color: var(--brass-ink); font-weight: 600; }
 .media { font-size: 0.92rem; }
+.credentials { display: grid; gap: 0.35rem; }
 .responses { display: grid; gap: 0.6rem; }
 .response details > summary { display: inline-block; padding-block: 0.5rem; color: var(--link); text-decoration: underline 1px; text-underline-offset: 0.2em; }
 details > .media { margin-block: 0.25rem 0.5rem; }

@@ -94,11 +94,15 @@ export const feedPullRoute: Route = {
 export const feedSnapshotRoute: Route = {
   method: 'GET',
   path: '/auth/feed/snapshot',
-  document: documented('GET', 'Everything that is live in the revocation log, as docs/feed.md lays it out', {
-    answer: z.string().describe('binary'),
-    produces: SNAPSHOT_TYPE,
-    errors: ['LK_NOT_ACCEPTABLE'],
-  }),
+  document: documented(
+    'GET',
+    'Everything that is live in the revocation log, in binary, as `docs/feed.md` of the project lays it out',
+    {
+      answer: z.string().describe('binary'),
+      produces: SNAPSHOT_TYPE,
+      errors: ['LK_NOT_ACCEPTABLE'],
+    },
+  ),
   ignoresCookie: true,
   run: async (exchange) => {
     const { name } = await requireServiceClient(exchange);

@@ -33,7 +33,7 @@ export const introspectRoute: Route = oauthRoute({
   },
   answer,
   errors: [],
-  service: true,
+  askers: ['service'],
   act: async (exchange, { token }) =>
     (await introspect(exchange.rooms, await requireServiceClient(exchange), token)) ?? { active: false },
 });

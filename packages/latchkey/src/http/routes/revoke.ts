@@ -20,6 +20,7 @@ import { receiptShape, writeReceipt } from '../wire.ts';
 export const revokeRoute: Route = oauthRoute({
   path: '/auth/revoke',
   summary: 'Revoke a refresh token or an access token: its session ends',
+  askers: ['anybody', 'service'],
   body: {
     token: oauthText,
     token_type_hint: z

@@ -15,6 +15,7 @@ export const signOutRoute: Route = route({
   summary: 'End the session',
   tag: 'Account',
   signedIn: false,
+  askers: ['anybody', 'user'],
   body: {
     refresh_token: z.string().max(4096).optional().describe('where the access token has expired'),
   },

@@ -10,7 +10,9 @@ import type { Route } from '../route.ts';
 import { tokenShape, writeToken } from '../wire.ts';
 
 const body = {
-  grant_type: oauthText.describe('`refresh_token`, `urn:latchkey:grant:session` or `client_credentials`'),
+  grant_type: oauthText.describe(
+    '`refresh_token`, `urn:latchkey:grant:session` with the cookie of a hybrid client, or `client_credentials` with the key of a service',
+  ),
   refresh_token: oauthText.optional().describe('for the grant refresh_token'),
   audience: oauthText
     .optional()
@@ -74,6 +76,8 @@ export const tokenRoute: Route = oauthRoute({
   path: '/auth/token',
   summary:
     'Get an access token for a refresh token, for the session of a hybrid client, or as a service for itself',
+  // By the grant: the refresh token, the cookie, or the key.
+  askers: ['anybody', 'browser', 'service'],
   body,
   answer: tokenShape,
   errors: [

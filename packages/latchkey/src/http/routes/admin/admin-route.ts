@@ -26,6 +26,7 @@ export function adminRoute<Body extends z.ZodRawShape, Query extends z.ZodRawSha
     ...definition,
     tag: 'Administration',
     signedIn: true,
+    askers: ['administrator'],
     guard: requireAdministrator,
     errors: ['LK_FORBIDDEN', ...errors],
     act: async (exchange, input) => act(exchange, input, await actingAdministrator(exchange)),
