@@ -54,6 +54,8 @@ describe('the pages without JavaScript', () => {
     await elsewhere.goto('/auth/account');
     assert.equal(pathOf(elsewhere), '/auth/sign-in?return_to=%2Fauth%2Faccount');
 
+    assert.equal(await elsewhere.getByText('You are signed out here: sign in again.').count(), 1);
+
     await signIn(elsewhere, email, PASSWORD);
     assert.equal(pathOf(elsewhere), '/auth/account');
     await page.getByRole('link', { name: 'Change password' }).click();
@@ -72,6 +74,7 @@ describe('the pages without JavaScript', () => {
     assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'You are signed out');
     await page.goto('/auth/account');
     assert.equal(pathOf(page), '/auth/sign-in?return_to=%2Fauth%2Faccount');
+    assert.equal(await page.getByText('You are signed out here').count(), 0, 'who signed out knows');
   });
 
   test('The sign-up page says what it asks for before the first try, and keeps the address but never the password.', async (t) => {
@@ -162,16 +165,32 @@ describe('the pages by keyboard alone', () => {
 });
 
 describe('the pages as they are seen', () => {
+  /** What nobody should have to scroll on a laptop. */
+  const WHOLE: ReadonlySet<string> = new Set([
+    'setup',
+    'sign-in',
+    'sign-in-refused',
+    'sign-in-again',
+    'sign-up',
+    'sign-up-refused',
+    'password',
+    'reauthenticate',
+    'sign-out',
+    'signed-out',
+  ]);
+
   async function check(page: Page, name: string, complaints: readonly string[]): Promise<void> {
     assert.deepEqual(complaints, [], `the browser complains of nothing on ${name}`);
     for (const view of LOOKS) {
       const where = `${name}, ${view.name}`;
       await look(page, name, view);
-      const { wanted, given } = await page.evaluate(() => ({
+      const { wanted, tall } = await page.evaluate(() => ({
         wanted: document.documentElement.scrollWidth,
-        given: window.innerWidth,
+        tall: document.documentElement.scrollHeight,
       }));
-      assert.ok(wanted <= given, `${where}: nothing is wider than the window`);
+      assert.ok(wanted <= view.width, `${where}: nothing is wider than the window`);
+      // 800, as `look` sets it.
+      assert.ok(tall <= 800 || view.width < 1280 || !WHOLE.has(name), `${where}: ${tall} px are seen whole`);
       const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
       const found = violations.map(
         ({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`,
@@ -195,6 +214,10 @@ describe('the pages as they are seen', () => {
     await visit('sign-in', '/auth/sign-in');
     await signIn(page, 'nobody@example.com', PASSWORD);
     await check(page, 'sign-in-refused', complaints);
+    await page.context().addCookies([{ name: `latchkey-${server.port}`, value: 'gone', url: server.url }]);
+    await visit('sign-in-again', '/auth/sign-in');
+    assert.equal(await page.getByText('You are signed out here').count(), 1);
+    await page.context().clearCookies();
     await visit('sign-up', '/auth/sign-up');
     await signUp(page, 'a-rather-long-address-of-somebody@department.example.com', COMMON_PASSWORD);
     await check(page, 'sign-up-refused', complaints);

@@ -136,6 +136,21 @@ export async function viewer(exchange: Exchange): Promise<Person | null> {
   }
 }
 
+/**
+ * Whether a session's cookie was sent and is good for nothing: it has ended, or never was. Which
+ * of the two nobody learns, and that it is not good its bearer is told by every page.
+ */
+export async function holdsDeadCookie({ request, rooms, presented }: Exchange): Promise<boolean> {
+  const { headers } = request;
+  if (headers.has('authorization') || rooms.cookie.find(headers.get('cookie')) === null) return false;
+  try {
+    return (await presented()) === null;
+  } catch (error) {
+    if (isFailure(error) && CODES[error.code].status === 401) return true;
+    throw error;
+  }
+}
+
 /** The cookie that a login hands over, if its client's mode has one. */
 export function cookieOf({ cookie }: SignedIn, { before }: Visitor): CookieChange | null {
   return cookie === null ? null : { value: cookie, session: before?.id ?? null };

@@ -10,6 +10,8 @@ export interface SignInView {
   /** Where to go afterwards; the route has checked that it is ours. */
   readonly returnTo: string | null;
   readonly problem: FormProblem | null;
+  /** Whether the browser believes that somebody is signed in, who is not. */
+  readonly signedOut?: boolean;
 }
 
 /** Writes the sign-in page. */
@@ -27,6 +29,12 @@ ${currentPasswordField('password', 'Password', problem)}
     brand,
     signedInAs: null,
     notice: null,
-    body: entry({ heading: 'Sign in', lead: null, problem, fields: ['email', 'password'], content }),
+    body: entry({
+      heading: 'Sign in',
+      lead: view.signedOut === true ? 'You are signed out here: sign in again.' : null,
+      problem,
+      fields: ['email', 'password'],
+      content,
+    }),
   });
 }

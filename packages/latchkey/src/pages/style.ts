@@ -210,6 +210,30 @@ main.narrow, body:has(main.narrow) .bar { max-width: 61rem; }
 .doorway .latch { transform-origin: 246px 408px; }
 `;
 
+/*
+ * In a window of 50rem the longest form, with an error, is seen whole; from there up to 70rem each
+ * distance grows to its full size.
+ */
+const AIR = `
+@media (min-width: 50rem) {
+  body:has(main.narrow) .bar { padding-block: clamp(0.35rem, 2.75vh - 1.025rem, 0.9rem); }
+  body:has(main.narrow) .site-footer { padding-block: clamp(0.4rem, 5.5vh - 2.35rem, 1.5rem); }
+  main.narrow { padding-block: clamp(0.5rem, 10vh - 4.5rem, 2.5rem) clamp(0.75rem, 11.25vh - 4.875rem, 3rem); }
+  .entry { min-height: clamp(36rem, 100vh - 8rem, 44rem); }
+  .entry:has(.field + .field + .field) {
+    .entry-body { padding-block: clamp(1rem, 11.25vh - 4.625rem, 3.25rem); }
+    .entry-body, .stack { gap: clamp(1.15rem, 1vh + 0.65rem, 1.35rem); }
+  }
+  .entry:has(.summary):has(.field + .field + .field) {
+    .entry-body, .stack { gap: clamp(0.65rem, 3.5vh - 1.1rem, 1.35rem); }
+    h1 { font-size: clamp(1.6rem, 2.5vh + 0.35rem, 2.1rem); }
+    .summary { padding-block: clamp(0.5rem, 2.25vh - 0.625rem, 0.95rem); }
+    .field input, .stack > button { min-height: clamp(2.75rem, 1.25vh + 2.125rem, 3rem); }
+    label, .small { line-height: 1.4; }
+  }
+}
+`;
+
 const FORMS = `
 button, .button {
   display: inline-flex;
@@ -254,8 +278,8 @@ button.plain:hover { background: none; border-color: transparent; text-decoratio
 .field { display: flex; flex-direction: column; gap: 0.35rem; }
 .field label { font-weight: 600; }
 .field label .soft { font-weight: 400; }
-.hint { color: var(--soft); font-size: 0.92rem; }
-.field-error { color: var(--problem-ink); font-size: 0.95rem; font-weight: 600; }
+.hint { color: var(--soft); font-size: 0.92rem; line-height: 1.45; }
+.field-error { color: var(--problem-ink); font-size: 0.95rem; font-weight: 600; line-height: 1.45; }
 .field input {
   width: 100%;
   min-height: 3rem;
@@ -278,16 +302,16 @@ button.plain:hover { background: none; border-color: transparent; text-decoratio
   border-radius: 10px;
 }
 .summary-title { color: var(--problem-ink); font-weight: 650; }
-.summary ul { margin-top: 0.3rem; }
-.summary a { display: inline-block; padding-block: 0.25rem; color: var(--problem-ink); }
+.summary ul { margin-top: 0.15rem; }
+.summary a { display: inline-block; padding-block: 0.15rem; color: var(--problem-ink); }
 .other-way a { display: inline-block; padding-block: 0.6rem; margin-block: -0.6rem; font-weight: 600; }
 @media (min-width: 50rem) {
-  .entry { grid-template-columns: 5fr 7fr; min-height: 36rem; }
+  .entry { grid-template-columns: 5fr 7fr; }
   .entry-art { height: auto; position: relative; }
   .entry-art .door { position: absolute; inset: 0; }
   .entry-body { justify-content: center; }
 }
-@media (prefers-reduced-motion: no-preference) {
+${AIR}@media (prefers-reduced-motion: no-preference) {
   button, .button, .field input { transition: background-color 120ms, border-color 120ms; }
   .latch { transition: transform 260ms cubic-bezier(0.3, 1.5, 0.6, 1); }
   .entry:has(.primary:hover, .primary:focus-visible) .latch,

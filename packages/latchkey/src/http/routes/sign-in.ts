@@ -1,6 +1,6 @@
 import { signIn } from '../../flows/sign-in.ts';
 import { signInPage } from '../../pages/sign-in.ts';
-import { cookieOf, viewer, visitor } from '../exchange.ts';
+import { cookieOf, holdsDeadCookie, viewer, visitor } from '../exchange.ts';
 import { safeReturnTo } from '../return-to.ts';
 import { html, page, type Route, route, seeOther } from '../route.ts';
 import { signedInShape, writeSignedIn } from '../wire.ts';
@@ -50,6 +50,7 @@ export const signInPageRoute: Route = page('/auth/sign-in', async (exchange) => 
       values: { email: '' },
       returnTo: returnTo === '' ? null : returnTo,
       problem: null,
+      signedOut: await holdsDeadCookie(exchange),
     }),
   );
 });
