@@ -34,7 +34,7 @@ export async function checkFollower(work, tarball, server) {
       const printed = readTool('npx', command, server, { LATCHKEY_DATA: data, LATCHKEY_URL: url });
       const key = /lks_\S+/.exec(printed)?.[0];
       if (key === undefined) throw new Error(`latchkey clients create prints no key:\n${printed}`);
-      runTool(node, ['service.mjs'], project, { ISSUER: url, LATCHKEY_KEY: key });
+      runTool(node, ['service.mjs'], project, { ISSUER: url, ORDERS_KEY: key });
     });
   }
 }

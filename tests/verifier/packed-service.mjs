@@ -14,7 +14,7 @@ import { acceptUntilExpiry } from '@latchkey/verify/unsafe';
 
 const AUDIENCE = 'orders';
 const BOUND = 1_000;
-const { ISSUER: issuer = '', LATCHKEY_KEY: key = '' } = process.env;
+const { ISSUER: issuer = '', ORDERS_KEY: key = '' } = process.env;
 const account = { email: 'ada@example.com', password: 'lantern orchid gravel seven', client: 'mobile' };
 
 /**

@@ -12,6 +12,7 @@ export interface OpenApi {
   readonly openapi: '3.1.0';
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly servers: readonly { readonly url: string }[];
+  readonly tags: readonly { readonly name: RouteDocument['tag']; readonly description?: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly components: Readonly<Record<string, unknown>>;
 }
@@ -36,6 +37,7 @@ export function openApi(options: {
         'Sign-up, sign-in, sessions, tokens, and receipts of what was revoked. Errors are RFC 9457 problems with a `code`.',
     },
     servers: [{ url: options.origin }],
+    tags: TAGS,
     paths,
     components: {
       schemas: { Problem: schemaOf(problemShape) },
@@ -120,6 +122,24 @@ function operation(path: string, document: RouteDocument): Record<string, unknow
     security: document.askers.flatMap((asker) => SECURITY[asker]),
   };
 }
+
+/** In the order in which they are shown; `docs/…` are files of the project. */
+const TAGS: OpenApi['tags'] = [
+  { name: 'Account' },
+  { name: 'Sessions' },
+  { name: 'Revocation' },
+  {
+    name: 'Tokens',
+    description:
+      'An access token is for one audience: the issuer itself, or the `audience` that was asked for. `docs/services.md` shows with curl how a user and a service get one, and what it is worth; `docs/gateway.md` is for gateways.',
+  },
+  {
+    name: 'Feed',
+    description: 'How a service follows the revocation log. `docs/feed.md` says all of it.',
+  },
+  { name: 'Administration' },
+  { name: 'Set-up' },
+];
 
 /** By which of the security schemes somebody asks. */
 const SECURITY: Readonly<Record<Asker, readonly Record<string, readonly string[]>[]>> = {
