@@ -48,7 +48,7 @@ describe('an Authorization header beside a good cookie', () => {
       (operation) => !operation.gateway && !looksAtNeither(operation),
     );
     assert.ok(looking.length >= 10);
-    for (const { method, path, fields, service } of [...looking, ...BUTTONS]) {
+    for (const { method, path, fields, takesKey } of [...looking, ...BUTTONS]) {
       const button = BUTTONS.some((known) => known.path === path);
       const headers = new Headers({ 'Sec-Fetch-Site': 'same-origin', Cookie: cookie });
       headersOf(headers);
@@ -65,7 +65,7 @@ describe('an Authorization header beside a good cookie', () => {
       assert.equal(response.status, status, `${method} ${path}`);
       assert.deepEqual(response.headers.getSetCookie(), [], 'the cookie is neither set nor cleared');
       if (status === 401) {
-        const asClient = service && isBasic(headers.get('authorization') ?? '');
+        const asClient = takesKey && isBasic(headers.get('authorization') ?? '');
         const challenge = asClient
           ? 'Basic realm="latchkey", charset="UTF-8"'
           : 'Bearer error="invalid_token"';

@@ -100,6 +100,8 @@ export interface Operation {
   readonly oauth: boolean;
   /** For services alone, with their key. */
   readonly service: boolean;
+  /** For them too, or alone. */
+  readonly takesKey: boolean;
   /** For gateways alone, with theirs, about the requests of others: `forward.test.ts` is about that. */
   readonly gateway: boolean;
 }
@@ -114,18 +116,20 @@ export function operationsOf(auth: Latchkey): Operation[] {
     for (const [method, operation] of Object.entries(methods)) {
       const body = inside(operation, 'requestBody', 'content', 'application/json', 'schema');
       const required = inside(body, 'required');
-      const service = inside(operation, 'security', 0, 'clientBasic') !== undefined;
-      const gateway = inside(operation, 'security', 0, 'gateway') !== undefined;
+      const needs = (scheme: string): boolean => inside(operation, 'security', 0, scheme) !== undefined;
+      const security = inside(operation, 'security');
       const refusal = record(inside(operation, 'responses', 400, 'content'));
       operations.push({
         method: method.toUpperCase(),
         path: path.replaceAll(/\{\w+\}/g, NOBODY),
-        signedIn: inside(operation, 'security', 0) !== undefined && !service && !gateway,
+        // An empty requirement, which stands first, is of whoever needs none.
+        signedIn: needs('session') && !needs('gateway'),
         fields: Object.keys(record(inside(body, 'properties'))),
         required: Array.isArray(required) ? required.map(String) : [],
         oauth: 'application/json' in refusal,
-        service,
-        gateway,
+        service: needs('clientBasic'),
+        takesKey: Array.isArray(security) && security.some((one) => inside(one, 'clientBasic') !== undefined),
+        gateway: needs('gateway'),
       });
     }
   }
@@ -144,6 +148,7 @@ export const BUTTONS: readonly Operation[] = ['/auth/account/end-session', '/aut
     required: [],
     oauth: false,
     service: false,
+    takesKey: false,
     gateway: false,
   }),
 );
