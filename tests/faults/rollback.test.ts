@@ -276,7 +276,7 @@ const HARMLESS: readonly (readonly [
       await signOut(server, await signIn(server, 'ada@example.com'));
       await server.end('SIGTERM');
       rmSync(watermarkOf(place));
-      // What the third step of the schema adds, with what it fills in.
+      // What the third step of the schema and all later ones add, with what they fill in.
       tamper(place.database, (db) => {
         for (const column of [
           'lineage',
@@ -292,7 +292,8 @@ const HARMLESS: readonly (readonly [
         }
         db.exec('ALTER TABLE revocation DROP COLUMN tag');
         db.exec('ALTER TABLE signing_key DROP COLUMN activates_at');
-        for (const column of ['relayed', 'relayed_version'])
+        db.exec('ALTER TABLE receipt DROP COLUMN client');
+        for (const column of ['relayed', 'relayed_version', 'kept_until', 'registered_seq'])
           db.exec(`ALTER TABLE follower DROP COLUMN ${column}`);
         db.exec('DROP TABLE log_beat');
         db.exec('DROP TABLE log_epoch');
