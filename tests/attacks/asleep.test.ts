@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SessionId } from '@latchkey/verify';
 import { sqlite } from 'latchkey';
+import { compose, type System } from '../../packages/latchkey/src/system.ts';
 import { CLIENTS, Program, sessionGrant } from '../http/program.ts';
-import { bodyOf, openWorld, PASSWORD, type World } from '../http/world.ts';
+import {
+  bodyOf,
+  ORIGIN,
+  openWorld,
+  PASSWORD,
+  TEST_SECRET,
+  type TestClock,
+  testClock,
+  type World,
+} from '../http/world.ts';
 import { withoutHints } from './node-pair.ts';
 import { confirmLog, folder, overriding } from './scene.ts';
 
@@ -84,6 +94,19 @@ describe('a node that was suspended while it read (@fault F10, @rule R5)', () =>
   });
 });
 
+interface Awake {
+  readonly system: System;
+  readonly clock: TestClock;
+}
+
+async function openAwake(file: string): Promise<Awake> {
+  const clock = testClock();
+  const store = withoutHints(sqlite(file));
+  const system = compose({ url: ORIGIN, secret: TEST_SECRET, clients: CLIENTS, store }, clock);
+  await system.ready();
+  return { system, clock };
+}
+
 describe('a node that has just woken (@fault F10)', () => {
   test('dates what it revokes before its first pull by the time that it is (@rule R6, @rule R9)', async () => {
     const { file, remove } = await folder();
@@ -99,6 +122,29 @@ describe('a node that has just woken (@fault F10)', () => {
     assert.equal(await program.status(access), 401);
     assert.ok(receipt.deadline > there.clock.now(), 'whoever follows may be fresh until then');
     for (const { auth } of [here, there]) await auth.close();
+    await remove();
+  });
+
+  test('is waited for by receipts, though the others have taken its row away (@rule R9)', async () => {
+    const { file, remove } = await folder();
+    const here = await openAwake(file);
+    const there = await openAwake(file);
+    here.clock.step(ASLEEP);
+    there.clock.advance(ASLEEP);
+    await there.system.rooms.tail.catchUp();
+    await here.system.rooms.tail.catchUp();
+    const { tail, log } = here.system.rooms;
+    assert.equal(tail.isFresh(), true, 'from its first pull on it answers from its copy');
+    const { rooms } = there.system;
+    const { cursor } = await rooms.log.change(async (_tables, trust) => trust.apply('everything_ended', ''));
+    assert.ok(cursor !== null);
+    await rooms.tail.catchUp();
+    await rooms.tail.catchUp();
+    const receipt = await rooms.receipts.open(cursor, null);
+    const followers = await rooms.store.followers.list();
+    assert.ok(followers.some(({ id }) => id === log.follower));
+    assert.deepEqual([receipt.settled, receipt.followers], [false, { confirmed: 1, pending: 1 }]);
+    for (const { system } of [here, there]) await system.close();
     await remove();
   });
 });

@@ -242,6 +242,21 @@ for (const [name, on] of STORES) {
       assert.deepEqual(await namesOf(next.receipt), [['orders'], false]);
     });
 
+    test('wait for a service that comes back after nearly a minute, which another node has forgotten', async () => {
+      const service = new Service(askOf(here), key);
+      await service.begin();
+      const seconds = async (count: number): Promise<void> => {
+        pair.clock.advance(count * 1_000);
+        for (const { rooms } of [here, there]) await rooms.tail.catchUp();
+      };
+      for (let second = 0; second < 55; second += 5) await seconds(5);
+      await seconds(4);
+      await seconds(2);
+      await service.pull();
+      const { receipt } = await revokeAt(there);
+      assert.deepEqual((await receipt.details()).names.pending.includes('orders'), true);
+    });
+
     test('cost a node without services no further write, and one with them one a second', async () => {
       const { rooms } = here;
       let writes = 0;

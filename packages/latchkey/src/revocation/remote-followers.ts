@@ -5,6 +5,8 @@ import { MOST as MOST_HELD } from './bounds.ts';
 
 /** A follower silent for so long is forgotten: nothing that it was told can still be relied on. */
 export const FOLLOWER_LIFE: Millis = 60_000;
+/** Whoever was silent for longer is told of anew before it is answered: other nodes, which hear less often, may forget it. */
+const TOLD_AGAIN_AFTER: Millis = FOLLOWER_LIFE / 2;
 /** One that accepts until expiry what it cannot know of may go by any token that there was when it was heard of last. */
 const UNTIL_EXPIRY_LIFE: Millis = MOST_HELD.accessLife + FOLLOWER_LIFE;
 /** Processes of one client, on one node. */
@@ -78,6 +80,7 @@ export class RemoteFollowers {
     const known = ofClient.get(id);
     const seenAt = this.#clock.monotonic();
     if (known !== undefined) {
+      if (seenAt - known.seenAt > TOLD_AGAIN_AFTER) known.admitted = false;
       known.seenAt = seenAt;
       // Never taken back: which of the processes of one id it was is not known.
       if (acceptsUntilExpiry && !known.acceptsUntilExpiry) {

@@ -31,7 +31,7 @@ import type { Bounds } from './bounds.ts';
 import { CAUSES, type Cause, type SparingCause, type SubjectOf } from './causes.ts';
 import { judgeHistory } from './history.ts';
 import { RecentEntries } from './recent-entries.ts';
-import { Registration } from './registration.ts';
+import { HEARTBEAT, Registration } from './registration.ts';
 import type { RemoteFollowers } from './remote-followers.ts';
 import type { Watermark } from './watermark.ts';
 
@@ -193,9 +193,10 @@ export class RevocationLog implements LogSource {
 
   /** A pull is also how a follower registers and acknowledges: before it is answered, the store knows of it. */
   async pull(cursor: Cursor | null): Promise<TaggedPull> {
-    const { maxStaleness } = this.#options;
-    // Whoever registers does so with a head that was read, and by the clock of where it stands.
-    if (this.#there === null) await this.#read(cursor);
+    const { maxStaleness, clock } = this.#options;
+    // Whoever registers does so with a head that was read, and by the clock of where it stands:
+    // after a sleep `now` is behind, and would not tell that others have taken the row away.
+    if (this.#there === null || ageOf(clock, this.#there.at) > HEARTBEAT) await this.#read(cursor);
     await this.#registration.reach(cursor?.seq ?? 0);
     const { epoch, epochStart, head, tag, now: there, age, whole, entries, tags } = await this.#read(cursor);
     return { epoch, epochStart, head, tag, now: there, age, whole, entries, tags, maxStaleness };
