@@ -54,6 +54,26 @@ describe('a verifier that is set up wrong, or whose issuer is', () => {
     });
   });
 
+  test('shows of another issuer what it calls itself in one line, which no terminal obeys', async (t) => {
+    const path = '/.well-known/oauth-authorization-server';
+    for (const [said, message] of [
+      ['\u001b[2J\nall is well\u009b', /it calls itself \?\[2J\?all is well\?, and not http/],
+      ['x'.repeat(60_000), /it calls itself x{200}, and not http/],
+    ] as const) {
+      const { another } = await openScene(t, {}, ({ lies }) => {
+        lies.set(path, (_, res) => sendJson(res, { issuer: said }));
+      });
+      await assert.rejects(another({}).ready(), { code: 'LK_ISSUER_UNAVAILABLE', message });
+    }
+    const { issuer, another, errors } = await openScene(t);
+    const { issuer: url } = issuer.options();
+    issuer.lies.set(path, (_, res) =>
+      sendJson(res, { issuer: url, jwks_uri: `${url}/${'x'.repeat(60_000)}` }),
+    );
+    await assert.rejects(another({}).ready(), { code: 'LK_ISSUER_UNAVAILABLE' });
+    for (const error of errors) assert.ok(String(error).length < 1_000);
+  });
+
   test('asks a feed that wants to be left alone no sooner than it says', async (t) => {
     const { issuer, orders, clock } = await openScene(t, {}, ({ lies }) => {
       lies.set('/auth/feed/pull', (_, res) => {
@@ -95,6 +115,27 @@ describe('a verifier that is set up wrong, or whose issuer is', () => {
     assert.equal(told.length, 2);
     assert.match(told[0] ?? '', /^LK_TOKEN_REFUSED The token is not good: .*audience/);
     assert.equal(String(thrown.at(-1)), 'Error: of a logger');
+  });
+
+  test('goes on where who is told of a refusal, or of an end, fails later', async (t) => {
+    const { issuer, another, errors } = await openScene(t);
+    const fail = async (why: string): Promise<never> => {
+      await new Promise(setImmediate);
+      throw new Error(why);
+    };
+    // As a caller in JavaScript may write it: its promise is nobody's.
+    const later =
+      (why: string): (() => unknown) =>
+      () =>
+        fail(why);
+    const orders = another({ onRefused: later('of a logger') });
+    const who = await orders.require(bearing(issuer.token()));
+    assert.equal(await refusalCode(orders.require(new Headers())), 'LK_UNAUTHENTICATED');
+    orders.onRevoked(who, later('of a socket'));
+    issuer.append('session', who.session?.id ?? '');
+    await orders.recheck(who).catch(() => undefined);
+    for (let passed = 0; passed < 10; passed += 1) await new Promise(setImmediate);
+    assert.deepEqual(errors.map(String), ['Error: of a logger', 'Error: of a socket']);
   });
 
   test('warns once of what fails, where nobody listens', async (t) => {

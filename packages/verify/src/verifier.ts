@@ -40,7 +40,7 @@ export interface VerifierOptions {
    * of the process, each thing once in ten minutes.
    */
   readonly onError?: (error: unknown) => void;
-  /** Told of each request that is not let in, with the reason in its message: for logs. What it throws goes to `onError`. */
+  /** Told of each request that is not let in, with the reason in its message: for logs. What it throws, or rejects with, goes to `onError`. */
   readonly onRefused?: (failure: VerifierFailure) => void;
   readonly unsafe?: {
     /** Hosts that may be asked over plain http, such as `['latchkey']` inside a network of containers. */
@@ -241,15 +241,13 @@ function tellingOf(
   onError: (error: unknown) => void,
 ): Parts['told'] {
   if (onRefused === undefined) return (checking) => checking;
+  // Async, so that what it rejects with is heard of as well: nobody else waits for it.
+  const tell = async (failure: VerifierFailure): Promise<void> => onRefused(failure);
   return async (checking) => {
     try {
       return await checking;
     } catch (error) {
-      try {
-        if (isVerifierFailure(error)) onRefused(error);
-      } catch (thrown) {
-        onError(thrown);
-      }
+      if (isVerifierFailure(error)) tell(error).catch(onError);
       throw error;
     }
   };

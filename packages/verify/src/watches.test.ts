@@ -141,3 +141,15 @@ describe(`${MANY} that are watched`, () => {
     assert.equal(scene.closed.filter((line) => line.endsWith(' unknown')).length, MANY - 1);
   });
 });
+
+test('what is heard of all in one turn is judged to the last', async () => {
+  const scene = new Scene();
+  await scene.tail.catchUp();
+  scene.add('session');
+  const all = { kind: 'revoke', scope: 'all', subject: '', expiresAt: 10_000_000 } as const;
+  scene.tail.hint([{ ...all, seq: 4 }]);
+  scene.tail.hint([{ ...all, seq: 11 }]);
+  await turns();
+  scene.tail.stop();
+  assert.deepEqual(scene.closed, ['session revoked']);
+});

@@ -33,7 +33,7 @@ export interface WatchesOptions {
   readonly tail: Tail;
   /** Whether nobody minds that the copy is not fresh. */
   readonly acceptsUnknown: boolean;
-  /** Told of what a `close` threw. */
+  /** Told of what a `close` threw or rejected with. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -47,7 +47,7 @@ export class Watches {
   readonly #bySubject = new Map<string, Set<Watch>>();
   #salt: string | null = null;
   #lostAt: Millis | null = null;
-  #goingThrough: Promise<void> | null = null;
+  #isGoingThrough = false;
   #again = false;
 
   constructor(options: WatchesOptions) {
@@ -104,17 +104,14 @@ export class Watches {
   }
 
   #judgeAll(): void {
-    if (this.#goingThrough !== null) {
-      this.#again = true;
-      return;
-    }
-    this.#goingThrough = this.#goThrough().finally(() => {
-      this.#goingThrough = null;
-    });
+    this.#again = true;
+    if (!this.#isGoingThrough) void this.#goThrough();
   }
 
+  /** Once more where somebody has heard more meanwhile, and nothing is awaited between the last look at that and the end. */
   async #goThrough(): Promise<void> {
-    do {
+    this.#isGoingThrough = true;
+    while (this.#again) {
       this.#again = false;
       let judged = 0;
       for (const watch of this.#all) {
@@ -123,12 +120,8 @@ export class Watches {
         judged += 1;
         if (judged % AT_ONCE === 0) await turn();
       }
-      // Set meanwhile by whoever heard more.
-    } while (this.#isToGoAgain());
-  }
-
-  #isToGoAgain(): boolean {
-    return this.#again;
+    }
+    this.#isGoingThrough = false;
   }
 
   #judge(watch: Watch): void {
@@ -145,14 +138,8 @@ export class Watches {
   #end(watch: Watch, reason: EndReason): void {
     if (!this.#all.has(watch)) return;
     this.#drop(watch);
-    // Not within whatever is being applied: it may do anything.
-    queueMicrotask(() => {
-      try {
-        watch.close(reason);
-      } catch (error) {
-        this.#options.onError(error);
-      }
-    });
+    // Not within whatever is being applied: it may do anything, and reject later.
+    Promise.resolve(reason).then(watch.close).catch(this.#options.onError);
   }
 
   #drop(watch: Watch): void {
