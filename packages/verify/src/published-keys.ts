@@ -6,8 +6,11 @@ const TIMEOUT: Millis = 5_000;
 /** In bytes. */
 const MOST_BYTES = 65_536;
 const MOST_KEYS = 64;
-/** Of what somebody else calls itself, in a message. */
+/** Of what somebody else calls itself, in a message: where terminals show it, it must not write to them. */
 const LONGEST_SHOWN = 200;
+const NOT_SHOWN = /[^\x20-\x7e]/g;
+/** An address of more is no address of ours, and would stand in messages. */
+const KEYS_ADDRESS = /^https?:\S{1,1000}$/;
 /** After each fetch, so long no key that is not known makes another: whoever likes may write any `kid`. */
 const COOLDOWN: Millis = 10_000;
 /** From this age on the keys are fetched anew while the old ones serve: as long as the issuer lets them be cached. */
@@ -125,10 +128,11 @@ export class PublishedKeys {
     const metadata = await client.askJson(path, { timeout: TIMEOUT }, MOST_BYTES);
     const { issuer: said } = metadata;
     if (said !== issuer) {
-      const name = typeof said === 'string' ? said.slice(0, LONGEST_SHOWN) : 'nobody';
+      const name =
+        typeof said === 'string' ? said.slice(0, LONGEST_SHOWN).replaceAll(NOT_SHOWN, '?') : 'nobody';
       throw new IssuerFailed(`it is another issuer: it calls itself ${name}, and not ${issuer}`, null);
     }
-    const uri = URL.parse(textIn(metadata, 'jwks_uri', /^https?:/));
+    const uri = URL.parse(textIn(metadata, 'jwks_uri', KEYS_ADDRESS));
     if (uri === null || uri.origin !== issuer) {
       throw new IssuerFailed('the keys are at another origin than the issuer', null);
     }
