@@ -42,6 +42,8 @@ async function follow(): Promise<Following> {
     await setTimeout(10);
   }
   for (const [index, credential] of credentials.entries()) {
+    // So many signatures at a stretch would keep the log from being asked until no copy is fresh.
+    if (index % 50 === 0) await setImmediate();
     const principal = await service.require(credential);
     service.onRevoked(principal, (reason) => {
       if (reason === 'revoked') refused[index] = now();
