@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { type Running, startUntil, temporaryFolder } from '../server/process.ts';
-import { LOOKS, type Look, listenForComplaints, startBrowser } from './visit.ts';
+import { LOOKS, type Look, listenForComplaints, SCREENSHOTS, startBrowser } from './visit.ts';
 
 /*
  * The demo as a stranger sees it: `npm run demo`, in a browser.
@@ -20,7 +20,6 @@ const BOUND = 10;
 /** A machine with two busy cores starts eight programs. */
 const PATIENCE_MS = 40_000;
 
-const screenshots = process.env['LATCHKEY_SCREENSHOTS'] ?? temporaryFolder().path;
 const browser = await startBrowser();
 after(() => browser.close());
 
@@ -127,7 +126,7 @@ async function look(page: Page, name: string): Promise<void> {
   for (const view of [...LOOKS, ...PHONE]) {
     await page.setViewportSize({ width: view.width, height: 800 });
     await page.emulateMedia({ colorScheme: view.colorScheme, reducedMotion: 'reduce' });
-    const path = join(screenshots, `demo-${name}-${view.name}.png`);
+    const path = join(SCREENSHOTS, `demo-${name}-${view.name}.png`);
     await page.screenshot({ path, fullPage: view.width < 1_000 });
     const where = `${name}, ${view.name}`;
     const places = await placesOf(page);
@@ -168,7 +167,6 @@ async function gone(pid: number): Promise<void> {
 
 describe('the demo', () => {
   test('Revoke turns all who follow red, the control stays green; a cut wire is named, and stops by the bound.', async (t) => {
-    t.diagnostic(`screenshots: ${screenshots}`);
     const demo = await startDemo(t);
     const page = await openDemo(t, demo);
     const complaints = listenForComplaints(page);

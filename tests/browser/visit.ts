@@ -7,7 +7,8 @@ import { startServer, type TestServer, temporaryFolder } from '../server/process
 export const PASSWORD = 'gravel lantern teaspoon';
 export const OTHER_PASSWORD = 'walnut harbour umbrella';
 
-const SCREENSHOTS = fileURLToPath(new URL('../../test-results/browser/', import.meta.url));
+/** Where tests keep what they saw. */
+export const SCREENSHOTS = fileURLToPath(new URL('../../test-results/browser/', import.meta.url));
 
 /** A machine with two busy cores may be slow; a page that takes longer does not come. */
 const LONGEST_MS = 15_000;
