@@ -51,9 +51,11 @@ for (const [name, on] of STORES) {
       // By the log's clock, which on PostgreSQL no test can move: so the last one is moved.
       const { store, log } = pair.nodes[0].system.rooms;
       await store.meta.put('canary', String(log.now() - EVERY + 5_000));
-      assert.ok((await there.run()) <= 5_000);
+      const left = await there.run();
+      assert.ok(left > 3_000 && left < 7_000, `${left}`);
       assert.equal(await headOf(pair.nodes[0]), before + 1);
-      await store.meta.put('canary', String(log.now() - EVERY));
+      // The nodes tell the time of the log to within what a reading took: well past it on either.
+      await store.meta.put('canary', String(log.now() - EVERY - 1_000));
       await there.run();
       assert.equal(await headOf(pair.nodes[0]), before + 2);
     });

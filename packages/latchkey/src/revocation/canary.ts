@@ -93,12 +93,15 @@ export class Canary {
     if (!this.#stopping.signal.aborted) this.#schedule(next);
   }
 
-  /** Milliseconds until one is due; 0 where it is. One that is dated in the future is none. */
+  /**
+   * Milliseconds until one is due; 0 where it is. One from well in the future is none; from a
+   * moment ahead it is of a node that tells the log's time a little differently.
+   */
   async #dueIn({ meta }: Pick<Tables, 'meta'>, every: Millis): Promise<Millis> {
     const last = await meta.find(CANARY);
     if (last === null) return 0;
     const since = this.#options.log.now() - Number(last);
-    return since >= 0 && since < every ? every - since : 0;
+    return Math.abs(since) < every ? every - Math.max(0, since) : 0;
   }
 
   /** Whoever has the lock first finds it due; the others find it sent. */
