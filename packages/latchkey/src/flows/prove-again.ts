@@ -63,7 +63,7 @@ export async function reauthenticate(
   const checked = await check(rooms, principal, password, ip);
   const { result } = await refusing(rooms, principal, ip, () =>
     rooms.log.change(async (tables, trust) => {
-      // In the order of a sign-in, which resets first and ends a session then.
+      // In the order of a sign-in, which ends a session last.
       await tables.attempts.reset(principal.id);
       await requireSamePassword(tables, checked);
       const session = await livingSession(rooms, tables, principal);

@@ -114,9 +114,11 @@ export async function signIn(
       checkPassword(rooms, { emailKey: key }, input.password),
     );
     const { result } = await rooms.log.change(async (tables, trust) => {
+      await requireMayBegin(tables, checked.user.id, visitor.client);
+      // Their user is held by now: who locks in another order waits for who waits.
       await tables.attempts.reset(checked.user.id);
       const proven = byPassword(checked.user.id, checked.rs, rooms.clock.now());
-      return beginSession(rooms, tables, trust, proven, visitor);
+      return writeLogin(rooms, tables, trust, proven, visitor);
     });
     await rooms.throttle.succeeded(key);
     rooms.emit({
@@ -152,8 +154,19 @@ export async function beginSession(
   proven: Proven,
   visitor: Visitor,
 ): Promise<Begun> {
+  await requireMayBegin(tables, proven.userId, visitor.client);
+  return await writeLogin(rooms, tables, trust, proven, visitor);
+}
+
+/** As `beginSession`, where it is known already that they may. */
+async function writeLogin(
+  rooms: Pick<Rooms, 'config' | 'clock' | 'claims'>,
+  tables: Tables,
+  trust: Trust,
+  proven: Proven,
+  visitor: Visitor,
+): Promise<Begun> {
   const { client } = visitor;
-  await requireMayBegin(tables, proven.userId, client);
   if (!client.refresh) return await beginWithoutRow(rooms, tables, trust, proven, visitor);
   const { config, clock } = rooms;
   const now = clock.now();

@@ -56,8 +56,6 @@ export async function enableUser(rooms: Uses, id: UserId, by: Administrator): Pr
  */
 export async function deleteUser(rooms: Uses, id: UserId, by: Administrator): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
-    // Before the user, as in a sign-in: who locks in another order waits for who waits.
-    await tables.attempts.reset(id);
     await holdToTakeAway(rooms, tables, id, by);
     await tables.users.remove(id);
     trust.apply('user_deleted', id);

@@ -111,9 +111,9 @@ export async function unlockUser(
   by: Administrator,
 ): Promise<void> {
   await rooms.store.transaction(async (tables) => {
-    // In the order of a sign-in: what is undone where it turns out that nobody may.
-    await tables.attempts.reset(id);
     const user = await tables.users.hold(id);
+    // In the order of a sign-in, before a session is held; undone where it turns out that nobody may.
+    await tables.attempts.reset(id);
     await requireStillAdministrator(rooms, tables, by);
     if (user === null) throw failure('LK_NOT_FOUND');
   });
