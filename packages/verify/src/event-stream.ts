@@ -1,6 +1,6 @@
 import { FeedRefused } from './byte-reader.ts';
 
-/** An event of a stream, as far as the feed has any. */
+/** An event of a stream, with the two fields that the feed uses. */
 export interface StreamEvent {
   readonly event: string;
   readonly data: string;

@@ -88,8 +88,8 @@ export class RevokedSet {
   }
 
   /**
-   * Takes over a part of what another set holds, which loses it: call it again while the
-   * other has any. Until then whoever asks both misses nothing, for no slot is ever in neither.
+   * Takes over a part of what another set holds, which loses it: call it again until the other
+   * is empty. Until then whoever asks both misses nothing, for no slot is ever in neither.
    */
   absorb(other: RevokedSet): void {
     let left = ABSORBED_LEAVES;

@@ -64,7 +64,7 @@ export function postgresDialect(
     notify: async (payload) => {
       const connection = await following.acquireConnection();
       try {
-        // Named, and so answered as soon as any other statement of the store, or given up.
+        // Named, so it is waited for no longer than a statement of the store is.
         const echo: NamedQuery = {
           ...CompiledQuery.raw('select pg_notify($1, $2)', [channel, payload]),
           name: 'notify',
