@@ -54,7 +54,7 @@ app.get('/orders/events', guard(), (req, res) => {
 // Who asked was checked before the upload began, which may have taken its time: so again, before it counts.
 app.post('/orders', guard(), express.json({ limit: '100kb' }), async (req, res) => {
   const who = principalOf(req);
-  await orders.recheck(who);
+  await who.recheck();
   const order = { id: all.length + 1, ownerId: who.id };
   if (!(await charge(order))) {
     res.status(502).json({ title: 'Billing has not taken the order' });

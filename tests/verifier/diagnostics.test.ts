@@ -90,7 +90,7 @@ describe('a verifier that is set up wrong, or whose issuer is', () => {
       [2, 1],
     ] as const) {
       clock.ahead += seconds * 1_000;
-      await orders.recheck(who).catch(() => undefined);
+      await who.recheck().catch(() => undefined);
       assert.equal(issuer.asked('/auth/feed/pull'), asked + more, `after ${seconds} s more`);
     }
   });
@@ -133,7 +133,7 @@ describe('a verifier that is set up wrong, or whose issuer is', () => {
     assert.equal(await refusalCode(orders.require(new Headers())), 'LK_UNAUTHENTICATED');
     orders.onRevoked(who, later('of a socket'));
     issuer.append('session', who.session?.id ?? '');
-    await orders.recheck(who).catch(() => undefined);
+    await who.recheck().catch(() => undefined);
     for (let passed = 0; passed < 10; passed += 1) await new Promise(setImmediate);
     assert.deepEqual(errors.map(String), ['Error: of a logger', 'Error: of a socket']);
   });

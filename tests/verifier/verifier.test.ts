@@ -45,7 +45,7 @@ describe('a verifier', () => {
     const who = await orders.require(bearing(token));
     assert.deepEqual([who.kind, who.id], ['client', 'client_shop']);
     issuer.append('client', subjectOf('client', 'shop'));
-    await orders.recheck(who).then(
+    await who.recheck().then(
       () => assert.fail('the client is revoked'),
       () => undefined,
     );

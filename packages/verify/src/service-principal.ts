@@ -1,8 +1,19 @@
 import type { AccessToken } from './access-token.ts';
 import type { Acr, Amr, ClientPrincipal, PrincipalSession, TokenPrincipal, Values } from './principal.ts';
 
-/** Who asks a service: a user, or another service for itself. `kind` tells them apart. */
-export type ServicePrincipal<Claims = Values> = TokenPrincipal<Claims> | ClientPrincipal;
+/** For whom a token speaks: a user, or a service for itself. `kind` tells them apart. */
+export type PrincipalOfToken<Claims = Values> = TokenPrincipal<Claims> | ClientPrincipal;
+
+/** Who asks a service, as its verifier hands it out. */
+export type ServicePrincipal<Claims = Values> = PrincipalOfToken<Claims> & {
+  /**
+   * Asks the log whether this principal is still good: for long work, before its result
+   * counts (R9). No part of what is shown, copied or compared of a principal.
+   *
+   * @throws as `Verifier.authenticate`.
+   */
+  readonly recheck: () => Promise<void>;
+};
 
 /** What may be known better than the token says it. */
 export interface KnownOfToken {
@@ -24,7 +35,7 @@ export function principalOf(
   token: AccessToken,
   known: KnownOfToken,
   session: KnownOfSession = UNKNOWN_SESSION,
-): ServicePrincipal {
+): PrincipalOfToken {
   const expiresAt = token.expiresAt * 1_000;
   if (token.kind === 'client') {
     const { subject: id, client, acr, amr, authTime } = token;
@@ -62,4 +73,12 @@ export function principalOf(
     authTime: (known.authTime ?? token.authTime) * 1_000,
     expiresAt,
   });
+}
+
+/** The same with a way to ask again. */
+export function rechecked(principal: PrincipalOfToken, recheck: () => Promise<void>): ServicePrincipal {
+  const handed = { ...principal, recheck };
+  // A principal is data: it is written as JSON, and sent to workers, which take no functions.
+  Object.defineProperty(handed, 'recheck', { enumerable: false });
+  return Object.freeze(handed);
 }

@@ -7,7 +7,7 @@ import type { Position } from './log-entry.ts';
 import { type Digest, digestOf, NearCache, type Proof, type Terms } from './near-cache.ts';
 import type { PublishedKeys } from './published-keys.ts';
 import type { Verdict } from './revoked-set.ts';
-import { type KnownOfToken, principalOf, type ServicePrincipal } from './service-principal.ts';
+import { type KnownOfToken, principalOf, rechecked, type ServicePrincipal } from './service-principal.ts';
 import type { Tail } from './tail.ts';
 import { TokenSubjects } from './token-subjects.ts';
 import type { acceptUntilExpiry } from './unsafe.ts';
@@ -15,14 +15,18 @@ import type { acceptUntilExpiry } from './unsafe.ts';
 /** What is done with a token of which the copy of the log cannot tell. */
 export type OnUnknown = 'introspect' | 'deny' | typeof acceptUntilExpiry;
 
-/** A token that was found good, and by what the log may speak against it. */
-export interface Checked {
-  readonly principal: ServicePrincipal;
+/** By what the log may speak against a token that was found good, and until when it is. */
+interface Grounds {
   readonly subjects: TokenSubjects;
   readonly rs: Position;
   readonly expiresAt: Timestamp;
   /** Whether it says anything that can change: one that does not is never stale. */
   readonly saysMore: boolean;
+}
+
+/** A token that was found good. */
+export interface Checked extends Grounds {
+  readonly principal: ServicePrincipal;
 }
 
 export interface TokenCheckOptions {
@@ -97,7 +101,7 @@ export class TokenCheck {
     const { verdict, head } = await this.#judge(held);
     if (verdict === 'revoked') throw verifierFailure('LK_TOKEN_REVOKED');
     if (verdict === 'unknown') return this.#resolveUnknown(held);
-    if (verdict === 'stale' && saysMore(token.claims)) return this.#resolveStale(held);
+    if (verdict === 'stale' && saysAnything(token.claims)) return this.#resolveStale(held);
     // What is stale and says nothing that could be was judged by all up to the head, and found living.
     const rs = verdict === 'ok' ? token.rs : head;
     return this.#remember(held, token, { rs: rs ?? NO_RS, readAt });
@@ -162,7 +166,7 @@ export class TokenCheck {
     const { token, subjects } = held;
     if (onUnknown === 'deny') throw unknownFailure(tail, token.rs);
     const stale = tail.heard(subjects.facts(token.rs ?? NO_RS, tail.salt)) === 'stale';
-    if (stale && saysMore(token.claims)) throw verifierFailure('LK_TOKEN_STALE');
+    if (stale && saysAnything(token.claims)) throw verifierFailure('LK_TOKEN_STALE');
     return this.#checked(held, token, token.rs ?? NO_RS);
   }
 
@@ -184,16 +188,29 @@ export class TokenCheck {
   }
 
   #checked({ token, subjects }: Held, known: KnownOfToken, rs: Position): Checked {
-    const principal = principalOf(token, known);
-    const { expiresAt } = principal;
-    const checked = { principal, subjects, rs, expiresAt, saysMore: saysMore(known.claims) };
+    const bare = principalOf(token, known);
+    const { expiresAt } = bare;
+    const grounds: Grounds = { subjects, rs, expiresAt, saysMore: saysAnything(known.claims) };
+    const checked = { principal: rechecked(bare, () => this.#recheck(grounds)), ...grounds };
     this.#options.onChecked(checked);
     return checked;
+  }
+
+  async #recheck({ subjects, rs, expiresAt, saysMore }: Grounds): Promise<void> {
+    const { clock, tail, onUnknown } = this.#options;
+    await tail.catchUp();
+    if (clock.now() >= expiresAt) throw verifierFailure('LK_TOKEN_EXPIRED');
+    const facts = subjects.facts(rs, tail.salt);
+    const heard = tail.heard(facts);
+    if (heard === 'revoked') throw verifierFailure('LK_TOKEN_REVOKED');
+    if (heard === 'stale' && saysMore) throw verifierFailure('LK_TOKEN_STALE');
+    if (tail.check(facts) !== 'unknown') return;
+    if (onUnknown === 'introspect' || onUnknown === 'deny') throw unknownFailure(tail, rs);
   }
 }
 
 /** What is thrown where nobody can tell: a new token helps where the old one is of an older history. */
-export function unknownFailure(tail: Tail, rs: Position | null): Error {
+function unknownFailure(tail: Tail, rs: Position | null): Error {
   if (tail.isFresh()) {
     if (rs === null) return verifierFailure('LK_TOKEN_REFUSED');
     if (rs < tail.epochStart) return verifierFailure('LK_TOKEN_STALE');
@@ -201,7 +218,7 @@ export function unknownFailure(tail: Tail, rs: Position | null): Error {
   return verifierFailure('LK_NOT_FRESH', { retryAfter: 1_000 });
 }
 
-function saysMore(claims: object): boolean {
+function saysAnything(claims: object): boolean {
   return Object.keys(claims).length > 0;
 }
 

@@ -9,7 +9,7 @@ import type { Cursor } from './log-entry.ts';
 import type { Acr, Values } from './principal.ts';
 import { PublishedKeys } from './published-keys.ts';
 import type { ServicePrincipal } from './service-principal.ts';
-import { type Checked, type OnUnknown, TokenCheck, unknownFailure } from './token-check.ts';
+import { type Checked, type OnUnknown, TokenCheck } from './token-check.ts';
 import { acceptUntilExpiry } from './unsafe.ts';
 import { warningsOf } from './warnings.ts';
 import type { Close } from './watches.ts';
@@ -105,13 +105,6 @@ export interface Verifier<Claims = Values> {
    */
   require(presenting: Presenting, demands?: Demands): Promise<ServicePrincipal<Claims>>;
   /**
-   * Asks the log whether somebody who was checked before is still good: for long work,
-   * before its result counts.
-   *
-   * @throws as `authenticate`.
-   */
-  recheck(principal: ServicePrincipal<Claims>): Promise<void>;
-  /**
    * Calls `close` once when trust in somebody ends, when what their token says has changed,
    * or when nobody can tell any more: for sockets, streams and jobs. Expiry is not told:
    * `principal.expiresAt` says it.
@@ -165,7 +158,6 @@ export function verifier(options: VerifierOptions): Verifier {
     },
     authenticate: (presenting) => told(authenticate(presenting)),
     require: (presenting, demands) => told(require(presenting, demands ?? null)),
-    recheck: async (principal) => recheck(parts, find(principal)),
     onRevoked: (principal, close) => watches.add(find(principal), close),
     status: () => {
       const fresh = tail.isFresh();
@@ -290,15 +282,4 @@ function refuseUnproved(principal: ServicePrincipal, { acr, maxAge }: Demands, c
     (acr === undefined || (principal.acr !== null && principal.acr >= acr)) &&
     (maxAge === undefined || age <= maxAge * 1_000);
   if (!good) throw verifierFailure('LK_STEP_UP_REQUIRED', { acr: acr ?? null, maxAge: maxAge ?? null });
-}
-
-async function recheck({ clock, tail, onUnknown }: Parts, checked: Checked): Promise<void> {
-  const { subjects, rs, expiresAt, saysMore } = checked;
-  await tail.catchUp();
-  if (clock.now() >= expiresAt) throw verifierFailure('LK_TOKEN_EXPIRED');
-  const facts = subjects.facts(rs, tail.salt);
-  const heard = tail.heard(facts);
-  if (heard === 'revoked') throw verifierFailure('LK_TOKEN_REVOKED');
-  if (heard === 'stale' && saysMore) throw verifierFailure('LK_TOKEN_STALE');
-  if (tail.check(facts) === 'unknown' && onUnknown !== acceptUntilExpiry) throw unknownFailure(tail, rs);
 }

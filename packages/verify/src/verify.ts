@@ -82,6 +82,7 @@ export { type EntrySection, type Facts, RevokedSet, type Verdict } from './revok
 export {
   type KnownOfSession,
   type KnownOfToken,
+  type PrincipalOfToken,
   principalOf,
   type ServicePrincipal,
 } from './service-principal.ts';
