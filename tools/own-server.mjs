@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 
 /** Whom a server runs as that refuses root: `nobody`, whom every system has, stands in. */
 export function unprivileged() {
@@ -19,4 +19,17 @@ export async function freePort() {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new TypeError('the server has no port');
   return address.port;
+}
+
+/** Whether somebody listens there. @param {number} port Of loopback. */
+export async function accepts(port) {
+  const socket = createConnection({ port, host: '127.0.0.1' });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }

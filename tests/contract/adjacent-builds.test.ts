@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../tools/own-server.mjs';
 import { createDatabase } from '../../tools/postgres-database.mjs';
 import { bodyOf, PASSWORD, TEST_SECRET } from '../http/world.ts';
-import {
-  COMMAND,
-  call,
-  cookieOf,
-  freePort,
-  type Running,
-  startUntil,
-  temporaryFolder,
-} from '../server/process.ts';
+import { COMMAND, call, cookieOf, type Running, startUntil, temporaryFolder } from '../server/process.ts';
 import { earlierCommits, layOut } from './other-build.ts';
 
 /*

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../tools/own-server.mjs';
 import { bodyOf, codeOf, TEST_SECRET } from '../http/world.ts';
-import { freePort, type Running, startUntil, temporaryFolder } from '../server/process.ts';
+import { type Running, startUntil, temporaryFolder } from '../server/process.ts';
 
 const SERVER = fileURLToPath(new URL('../../examples/api/server.ts', import.meta.url));
 

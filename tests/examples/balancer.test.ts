@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Balancer } from '../../examples/distributed/balancer.ts';
-import { freePort } from '../server/process.ts';
+import { freePort } from '../../tools/own-server.mjs';
 
 type Handler = (...args: Parameters<RequestListener>) => void;
 

@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { provideDatabase } from '../../examples/distributed/database.ts';
 import { type Ending, type Request, type Run, summarize } from '../../examples/distributed/summary.ts';
+import { freePort } from '../../tools/own-server.mjs';
 import { createDatabase } from '../../tools/postgres-database.mjs';
-import { freePort, type Running, startUntil, temporaryFolder } from '../server/process.ts';
+import { type Running, startUntil, temporaryFolder } from '../server/process.ts';
 
 const SERVER = fileURLToPath(new URL('../../examples/distributed/server.ts', import.meta.url));
 const POLL_MS = 20;

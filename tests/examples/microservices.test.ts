@@ -5,8 +5,9 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../tools/own-server.mjs';
 import { bodyOf, codeOf, PASSWORD, TEST_SECRET } from '../http/world.ts';
-import { call, cookieOf, freePort, type Running, startUntil, temporaryFolder } from '../server/process.ts';
+import { call, cookieOf, type Running, startUntil, temporaryFolder } from '../server/process.ts';
 
 const FOLDER = fileURLToPath(new URL('../../examples/microservices/', import.meta.url));
 

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../../tools/own-server.mjs';
 import { OTHER_PASSWORD, PASSWORD, TEST_SECRET } from '../http/world.ts';
-import { cookieOf, freePort, type Running, startUntil, temporaryFolder } from '../server/process.ts';
+import { cookieOf, type Running, startUntil, temporaryFolder } from '../server/process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const EXAMPLE = join(ROOT, 'examples/next-app');

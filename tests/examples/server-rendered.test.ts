@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../tools/own-server.mjs';
 import { TEST_SECRET } from '../http/world.ts';
-import { freePort, type Running, startUntil, temporaryFolder } from '../server/process.ts';
+import { type Running, startUntil, temporaryFolder } from '../server/process.ts';
 
 const APP = fileURLToPath(new URL('../../examples/server-rendered/server.ts', import.meta.url));
 const PASSWORD = 'lantern orchid gravel seven';

@@ -8,7 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createAuth } from '../../examples/session-only/auth.ts';
 import { application } from '../../examples/session-only/pages.ts';
-import { cookieOf, freePort, startUntil, temporaryFolder } from '../server/process.ts';
+import { freePort } from '../../tools/own-server.mjs';
+import { cookieOf, startUntil, temporaryFolder } from '../server/process.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/session-only/', import.meta.url));
 const ORIGIN = 'https://app.example.com';

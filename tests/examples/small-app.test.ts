@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../tools/own-server.mjs';
 import { TEST_SECRET } from '../http/world.ts';
-import { cookieOf, freePort, type Running, startUntil, temporaryFolder } from '../server/process.ts';
+import { cookieOf, type Running, startUntil, temporaryFolder } from '../server/process.ts';
 
 const APP = fileURLToPath(new URL('../../examples/small-app/app.ts', import.meta.url));
 

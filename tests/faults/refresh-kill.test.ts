@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { call, freePort, startServer, type TestServer, temporaryFolder } from '../server/process.ts';
+import { freePort } from '../../tools/own-server.mjs';
+import { call, startServer, type TestServer, temporaryFolder } from '../server/process.ts';
 
 const ROUNDS = 8;
 const PEOPLE = 16;

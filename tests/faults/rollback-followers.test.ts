@@ -5,17 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LatchkeyError, type Verifier, verifier } from '@latchkey/verify';
+import { freePort } from '../../tools/own-server.mjs';
 import { type Held, heldIn } from '../http/program.ts';
 import { bodyOf, PASSWORD } from '../http/world.ts';
-import {
-  call,
-  freePort,
-  printed,
-  run,
-  startServer,
-  type TestServer,
-  temporaryFolder,
-} from '../server/process.ts';
+import { call, printed, run, startServer, type TestServer, temporaryFolder } from '../server/process.ts';
 
 /*
  * The database of yesterday comes back while services run that follow the log: what they

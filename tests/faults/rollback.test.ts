@@ -3,10 +3,10 @@ import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from '
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { freePort } from '../../tools/own-server.mjs';
 import {
   call,
   cookieOf,
-  freePort,
   printed,
   run,
   startServer,

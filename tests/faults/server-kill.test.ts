@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { sqlite } from 'latchkey';
-import { call, cookieOf, freePort, startServer, temporaryFolder } from '../server/process.ts';
+import { freePort } from '../../tools/own-server.mjs';
+import { call, cookieOf, startServer, temporaryFolder } from '../server/process.ts';
 
 const ROUNDS = 6;
 const PEOPLE = 4;

@@ -12,9 +12,9 @@ import { type Latchkey, latchkey, sqlite } from 'latchkey';
 import { express as expressDoors } from 'latchkey/express';
 import { hono as honoDoors } from 'latchkey/hono';
 import { node as nodeDoors } from 'latchkey/node';
+import { freePort } from '../../tools/own-server.mjs';
 import { type Door, door, overriding } from '../attacks/scene.ts';
 import { TEST_SECRET } from '../http/world.ts';
-import { freePort } from '../server/process.ts';
 import { followerId, Service, SNAPSHOT } from './service.ts';
 
 /*

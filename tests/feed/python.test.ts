@@ -6,9 +6,9 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Latchkey, latchkey, type RevokeTarget, sqlite } from 'latchkey';
 import { node } from 'latchkey/node';
+import { freePort } from '../../tools/own-server.mjs';
 import { CLIENTS } from '../http/program.ts';
 import { PASSWORD, TEST_SECRET } from '../http/world.ts';
-import { freePort } from '../server/process.ts';
 
 /*
  * The verifier that was written from docs/feed.md in another language. It runs where there

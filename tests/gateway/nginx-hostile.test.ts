@@ -1,35 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { bearerFor, QUESTION, start } from './nginx.ts';
-import { openScene, type Scene, verified } from './scene.ts';
+import { sharedScene, verified } from './scene.ts';
 
 describe('nginx with the configuration that we ship, and requests that are no browser’s', () => {
-  let scene: Scene;
-  let cookie: string;
-  before(async () => {
-    scene = await openScene(start);
-    cookie = await scene.signUp('ada@example.com');
-  });
-  after(() => scene.close());
-  beforeEach(() => {
-    scene.seen.length = 0;
-    scene.asked.requests.length = 0;
-  });
-  const opened = (): Scene => scene;
-  const mine = (): string => cookie;
+  const shared = sharedScene(start);
 
   test('switches to no other protocol, past which nobody would be asked', async () => {
     for (const protocol of ['h2c', 'websocket, h2c', 'TLS/1.0']) {
-      const answered = await scene.ask('/orders', {
+      const answered = await shared.scene.ask('/orders', {
         headers: {
-          Cookie: cookie,
+          Cookie: shared.cookie,
           Connection: 'Upgrade, HTTP2-Settings',
           Upgrade: protocol,
           'HTTP2-Settings': 'AAMAAABkAARAAAAAAAIAAAAA',
         },
       });
       assert.equal(answered.status, 200, protocol);
-      assert.equal(scene.seen.at(-1)?.headers.upgrade, undefined);
+      assert.equal(shared.scene.seen.at(-1)?.headers.upgrade, undefined);
     }
   });
 
@@ -57,11 +45,11 @@ describe('nginx with the configuration that we ship, and requests that are no br
     '/%2d/latchkey',
   ];
   test('lets nobody ask what it asks, in whatever spelling', async () => {
-    const bearer = `Bearer ${await bearerFor(scene, 'orders')}`;
+    const bearer = `Bearer ${await bearerFor(shared.scene, 'orders')}`;
     for (const path of closed) {
-      for (const headers of [{}, { Cookie: cookie }, { Authorization: bearer }]) {
+      for (const headers of [{}, { Cookie: shared.cookie }, { Authorization: bearer }]) {
         const method = 'Cookie' in headers ? 'POST' : 'GET';
-        const answered = await scene.ask(path, {
+        const answered = await shared.scene.ask(path, {
           method,
           headers: { ...headers, 'X-Latchkey-Gateway': 'lks_x' },
         });
@@ -69,7 +57,7 @@ describe('nginx with the configuration that we ship, and requests that are no br
         assert.doesNotMatch(answered.body, /Bearer|eyJ/, path);
       }
     }
-    const outside = scene.asked.requests.map(({ line }) => line).filter((line) => line !== QUESTION);
+    const outside = shared.scene.asked.requests.map(({ line }) => line).filter((line) => line !== QUESTION);
     for (const line of outside) {
       const [, path = ''] = line.split(' ');
       assert.notEqual(new URL(path, 'http://x').pathname, '/auth/forward', line);
@@ -87,10 +75,10 @@ describe('nginx with the configuration that we ship, and requests that are no br
       '/a/../b',
       '/%2e%2e/',
     ]) {
-      const { status } = await scene.ask(path);
+      const { status } = await shared.scene.ask(path);
       assert.notEqual(status, 200, path);
     }
-    assert.equal(scene.seen.length, 0);
+    assert.equal(shared.scene.seen.length, 0);
   });
 
   const HOST = 'Host: localhost';
@@ -159,16 +147,14 @@ describe('nginx with the configuration that we ship, and requests that are no br
   ];
   for (const [title, bytes] of shapes) {
     test(`passes nothing of ${title} on that nobody was asked about`, async () => {
-      await opened().sendRaw(bytes.replace('COOKIE', `Cookie: ${mine()}`));
+      await shared.scene.sendRaw(bytes.replace('COOKIE', `Cookie: ${shared.cookie}`));
       assert.ok(
-        opened().seen.length <= 1,
-        `the application saw ${opened()
-          .seen.map(({ url }) => url)
-          .join()}`,
+        shared.scene.seen.length <= 1,
+        `the application saw ${shared.scene.seen.map(({ url }) => url).join()}`,
       );
-      assert.ok(opened().seen.every(({ url }) => !url.startsWith('/smuggled')));
-      for (const seen of opened().seen) {
-        const principal = await verified(opened(), seen);
+      assert.ok(shared.scene.seen.every(({ url }) => !url.startsWith('/smuggled')));
+      for (const seen of shared.scene.seen) {
+        const principal = await verified(shared.scene, seen);
         assert.equal(seen.headers['x-latchkey-user'], principal.id);
         assert.equal(seen.headers['x-forwarded-for'], '127.0.0.1');
       }

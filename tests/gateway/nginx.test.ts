@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { bearerFor, QUESTION, start } from './nginx.ts';
-import { openScene, type Scene, saidIn, verified } from './scene.ts';
+import { saidIn, sharedScene, verified } from './scene.ts';
 
 /** Headers of the question, whatever the request had; those of the request itself that Latchkey judges by. */
 const ASKED_WITH = ['host', 'x-forwarded-for', 'x-forwarded-method', 'x-forwarded-uri', 'x-latchkey-gateway'];
@@ -19,27 +19,15 @@ const JUDGED_BY = [
 const EVIL = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
 
 describe('nginx with the configuration that we ship', () => {
-  let scene: Scene;
-  let cookie: string;
-  before(async () => {
-    scene = await openScene(start);
-    cookie = await scene.signUp('ada@example.com');
-  });
-  after(() => scene.close());
-  beforeEach(() => {
-    scene.seen.length = 0;
-    scene.asked.requests.length = 0;
-  });
-  const opened = (): Scene => scene;
-  const mine = (): string => cookie;
+  const shared = sharedScene(start);
 
   test('hands the application a token that it can verify, and who asks, instead of the cookie', async () => {
-    const answered = await scene.ask('/orders?a=1&b=%2F', {
-      headers: { Cookie: `theme=dark; ${cookie}; x=y` },
+    const answered = await shared.scene.ask('/orders?a=1&b=%2F', {
+      headers: { Cookie: `theme=dark; ${shared.cookie}; x=y` },
     });
     assert.deepEqual([answered.status, answered.body], [200, 'application saw GET /orders?a=1&b=%2F']);
-    const [seen] = scene.seen;
-    const principal = await verified(scene, seen);
+    const [seen] = shared.scene.seen;
+    const principal = await verified(shared.scene, seen);
     const { aud, iat = 0, exp = 0 } = saidIn(seen);
     assert.deepEqual([aud, exp - iat], ['orders', 60]);
     assert.equal(seen?.headers['x-latchkey-user'], principal.id);
@@ -62,11 +50,11 @@ describe('nginx with the configuration that we ship', () => {
   for (const [sent, expected] of cookies) {
     test(`passes on of the cookies "${sent}" ${expected === undefined ? 'none' : `"${expected}"`}`, async () => {
       // With a token, so that it does not matter what the cookies are worth.
-      const Authorization = `Bearer ${await bearerFor(opened(), 'orders')}`;
-      const Cookie = sent.replace('SESSION', mine());
+      const Authorization = `Bearer ${await bearerFor(shared.scene, 'orders')}`;
+      const Cookie = sent.replace('SESSION', shared.cookie);
       const headers = Cookie === '' ? { Authorization } : { Authorization, Cookie };
-      assert.equal((await opened().ask('/', { headers })).status, 200);
-      assert.equal(opened().seen[0]?.headers.cookie?.trim() ?? undefined, expected?.trim());
+      assert.equal((await shared.scene.ask('/', { headers })).status, 200);
+      assert.equal(shared.scene.seen[0]?.headers.cookie?.trim() ?? undefined, expected?.trim());
     });
   }
 
@@ -93,10 +81,10 @@ describe('nginx with the configuration that we ship', () => {
       'X-Real-IP': '198.51.100.66',
       Forwarded: 'for=198.51.100.66',
     };
-    const answered = await scene.ask('/orders', { headers: { ...forged, Cookie: cookie } });
+    const answered = await shared.scene.ask('/orders', { headers: { ...forged, Cookie: shared.cookie } });
     assert.equal(answered.status, 200);
-    const principal = await verified(scene, scene.seen[0]);
-    const { headers = {} } = scene.seen[0] ?? {};
+    const principal = await verified(shared.scene, shared.scene.seen[0]);
+    const { headers = {} } = shared.scene.seen[0] ?? {};
     const left = Object.entries(headers).filter(([name]) =>
       /latchkey|forwarded|original|override|real.ip/i.test(name),
     );
@@ -108,49 +96,56 @@ describe('nginx with the configuration that we ship', () => {
       'x-forwarded-proto': 'http',
     });
     // Nor is it what makes a request one that may pass.
-    const unsafe = await scene.ask('/orders', {
+    const unsafe = await shared.scene.ask('/orders', {
       method: 'POST',
-      headers: { ...forged, ...EVIL, Cookie: cookie },
+      headers: { ...forged, ...EVIL, Cookie: shared.cookie },
     });
     assert.equal(unsafe.status, 403);
-    const nobody = await scene.ask('/orders', { headers: forged });
+    const nobody = await shared.scene.ask('/orders', { headers: forged });
     assert.equal(nobody.status, 401);
-    assert.equal(scene.seen.length, 1);
+    assert.equal(shared.scene.seen.length, 1);
   });
 
   test('hands on a token of its audience as one of a minute, and refuses any other beside a good cookie', async () => {
-    const own = `Bearer ${await bearerFor(scene, 'orders')}`;
-    assert.equal((await scene.ask('/orders', { headers: { Authorization: own } })).status, 200);
-    assert.notEqual(scene.seen[0]?.headers.authorization, own);
-    await verified(scene, scene.seen[0]);
-    for (const Authorization of [`Bearer ${await bearerFor(scene)}`, 'Bearer x', 'Basic eDp4', '']) {
-      const answered = await scene.ask('/orders', { headers: { Authorization, Cookie: cookie } });
+    const own = `Bearer ${await bearerFor(shared.scene, 'orders')}`;
+    assert.equal((await shared.scene.ask('/orders', { headers: { Authorization: own } })).status, 200);
+    assert.notEqual(shared.scene.seen[0]?.headers.authorization, own);
+    await verified(shared.scene, shared.scene.seen[0]);
+    for (const Authorization of [`Bearer ${await bearerFor(shared.scene)}`, 'Bearer x', 'Basic eDp4', '']) {
+      const answered = await shared.scene.ask('/orders', {
+        headers: { Authorization, Cookie: shared.cookie },
+      });
       // An empty one nginx does not pass on: there the cookie alone is what the request has.
       assert.equal(answered.status, Authorization === '' ? 200 : 401, Authorization);
-      if (Authorization === '') await verified(scene, scene.seen[1]);
+      if (Authorization === '') await verified(shared.scene, shared.scene.seen[1]);
       else assert.equal(answered.headers['www-authenticate'], 'Bearer error="invalid_token"');
     }
-    assert.equal(scene.seen.length, 2);
+    assert.equal(shared.scene.seen.length, 2);
   });
 
   test('leads a person to where they sign in, and back to the whole address; tells a program 401', async () => {
     const page = { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
-    const led = await scene.ask('/orders?a=1&b=2%263', { headers: page });
+    const led = await shared.scene.ask('/orders?a=1&b=2%263', { headers: page });
     assert.equal(led.status, 302);
     assert.equal(led.headers.location, '/auth/sign-in?return_to=%2Forders%3Fa%3D1%26b%3D2%25263');
-    const shown = await scene.ask(led.headers.location ?? '', { headers: page });
+    const shown = await shared.scene.ask(led.headers.location ?? '', { headers: page });
     assert.equal(shown.status, 200);
     assert.match(shown.body, /name="return_to" value="\/orders\?a=1&amp;b=2%263"/);
-    assert.equal((await scene.ask('//evil.example/x', { headers: page })).headers.location, '/auth/sign-in');
-    const program = await scene.ask('/orders');
+    assert.equal(
+      (await shared.scene.ask('//evil.example/x', { headers: page })).headers.location,
+      '/auth/sign-in',
+    );
+    const program = await shared.scene.ask('/orders');
     assert.deepEqual([program.status, program.headers['www-authenticate']], [401, 'Bearer']);
-    const form = await scene.ask('/orders', { method: 'POST', headers: page, body: 'a=b' });
+    const form = await shared.scene.ask('/orders', { method: 'POST', headers: page, body: 'a=b' });
     assert.equal(form.status, 401, 'what was sent cannot be sent again');
-    assert.equal(scene.seen.length, 0);
+    assert.equal(shared.scene.seen.length, 0);
   });
 
   test('leaves what the application answers to it, 401 too', async () => {
-    const answered = await scene.ask('/says-no', { headers: { Cookie: cookie, Accept: 'text/html' } });
+    const answered = await shared.scene.ask('/says-no', {
+      headers: { Cookie: shared.cookie, Accept: 'text/html' },
+    });
     assert.deepEqual([answered.status, answered.headers['www-authenticate']], [401, 'Own']);
   });
 
@@ -166,44 +161,44 @@ describe('nginx with the configuration that we ship', () => {
   ];
   for (const [title, headers, method, status] of pages) {
     test(`answers ${title} with ${status} where the cookie is what counts (@incident C1)`, async () => {
-      const answered = await opened().ask('/orders', {
+      const answered = await shared.scene.ask('/orders', {
         method,
-        headers: { ...headers, Cookie: mine() },
+        headers: { ...headers, Cookie: shared.cookie },
         body: 'a=b',
       });
       assert.equal(answered.status, status);
-      assert.equal(opened().seen.length, status === 200 ? 1 : 0);
-      if (status === 200 && method === 'POST') assert.equal(opened().seen[0]?.body, 'a=b');
+      assert.equal(shared.scene.seen.length, status === 200 ? 1 : 0);
+      if (status === 200 && method === 'POST') assert.equal(shared.scene.seen[0]?.body, 'a=b');
     });
   }
 
   test('refuses the very next request once the session has ended, whatever was remembered', async () => {
-    const mine = await scene.signUp('bob@example.com');
+    const mine = await shared.scene.signUp('bob@example.com');
     const headers = { Cookie: mine };
     for (let turn = 0; turn < 3; turn += 1)
-      assert.equal((await scene.ask('/orders', { headers })).status, 200);
-    const { id } = await verified(scene, scene.seen[0]);
-    const receipt = await scene.auth.revoke({ user: id });
-    assert.equal((await scene.ask('/orders', { headers })).status, 401);
+      assert.equal((await shared.scene.ask('/orders', { headers })).status, 200);
+    const { id } = await verified(shared.scene, shared.scene.seen[0]);
+    const receipt = await shared.scene.auth.revoke({ user: id });
+    assert.equal((await shared.scene.ask('/orders', { headers })).status, 401);
     // Nor is what was handed on before good for anything, once the receipt is settled.
     assert.equal((await receipt.settledWithin({ timeout: '20s' })).settled, true);
-    await assert.rejects(verified(scene, scene.seen[0]), { code: 'LK_TOKEN_REVOKED' });
-    assert.equal(scene.seen.length, 3);
+    await assert.rejects(verified(shared.scene, shared.scene.seen[0]), { code: 'LK_TOKEN_REVOKED' });
+    assert.equal(shared.scene.seen.length, 3);
   });
 
   test('is closed while Latchkey is away, and open again by itself', async () => {
-    const headers = { Cookie: cookie, Accept: 'text/html' };
-    await scene.listen(false);
+    const headers = { Cookie: shared.cookie, Accept: 'text/html' };
+    await shared.scene.listen(false);
     for (let turn = 0; turn < 3; turn += 1) {
-      const { status } = await scene.ask('/orders', { headers });
+      const { status } = await shared.scene.ask('/orders', { headers });
       assert.equal(status, 500);
     }
-    assert.equal(scene.seen.length, 0);
-    await scene.listen(true);
+    assert.equal(shared.scene.seen.length, 0);
+    await shared.scene.listen(true);
     let status = 0;
     // nginx leaves a server alone for a while that did not answer.
-    while (status !== 200) ({ status } = await scene.ask('/orders', { headers }));
-    assert.equal(scene.seen.length, 1);
+    while (status !== 200) ({ status } = await shared.scene.ask('/orders', { headers }));
+    assert.equal(shared.scene.seen.length, 1);
   });
 
   test('tells Latchkey of a request what that judges by, and nothing else', async () => {
@@ -215,11 +210,11 @@ describe('nginx with the configuration that we ship', () => {
       accept: 'text/html',
       te: 'trailers',
     };
-    await scene.ask('/orders?x=%20', { method: 'PUT', headers: { ...judged, ...more }, body });
-    await scene.ask('/orders', { headers: { Cookie: cookie } });
-    const [first, second] = scene.asked.requests;
+    await shared.scene.ask('/orders?x=%20', { method: 'PUT', headers: { ...judged, ...more }, body });
+    await shared.scene.ask('/orders', { headers: { Cookie: shared.cookie } });
+    const [first, second] = shared.scene.asked.requests;
     assert.deepEqual(
-      scene.asked.requests.map(({ line }) => line),
+      shared.scene.asked.requests.map(({ line }) => line),
       [QUESTION, QUESTION],
       'the body is nowhere',
     );
@@ -236,59 +231,67 @@ describe('nginx with the configuration that we ship', () => {
   });
 
   test('tells Latchkey’s own pages where a request comes from, and proves nothing for others', async () => {
-    const before = scene.asked.connections;
+    const before = shared.scene.asked.connections;
     for (let turn = 0; turn < 10; turn += 1) {
-      const headers = { 'X-Forwarded-For': '198.51.100.66', 'X-Latchkey-Gateway': 'lks_x', Cookie: cookie };
-      assert.equal((await scene.ask('/auth/me', { headers })).status, 200);
+      const headers = {
+        'X-Forwarded-For': '198.51.100.66',
+        'X-Latchkey-Gateway': 'lks_x',
+        Cookie: shared.cookie,
+      };
+      assert.equal((await shared.scene.ask('/auth/me', { headers })).status, 200);
     }
-    assert.ok(scene.asked.connections - before <= 1);
-    const { 'x-forwarded-for': peer, 'x-latchkey-gateway': key } = scene.asked.requests[0]?.headers ?? {};
+    assert.ok(shared.scene.asked.connections - before <= 1);
+    const { 'x-forwarded-for': peer, 'x-latchkey-gateway': key } =
+      shared.scene.asked.requests[0]?.headers ?? {};
     assert.deepEqual([peer, key], ['127.0.0.1', undefined]);
   });
 
   test('keeps its connections to Latchkey', async () => {
-    const before = scene.asked.connections;
+    const before = shared.scene.asked.connections;
     for (let turn = 0; turn < 40; turn += 1)
-      assert.equal((await scene.ask('/orders', { headers: { Cookie: cookie } })).status, 200);
-    assert.equal(scene.asked.requests.length, 40);
-    assert.ok(scene.asked.connections - before <= 2, `${scene.asked.connections - before} connections`);
+      assert.equal((await shared.scene.ask('/orders', { headers: { Cookie: shared.cookie } })).status, 200);
+    assert.equal(shared.scene.asked.requests.length, 40);
+    assert.ok(
+      shared.scene.asked.connections - before <= 2,
+      `${shared.scene.asked.connections - before} connections`,
+    );
   });
 
   test('refuses more headers than Latchkey takes itself, and asks about the most it takes', async () => {
     const padded = (length: number): Promise<{ status: number }> =>
-      scene.ask('/orders', { headers: { Cookie: `${cookie}; pad=${'x'.repeat(length)}` } });
+      shared.scene.ask('/orders', { headers: { Cookie: `${shared.cookie}; pad=${'x'.repeat(length)}` } });
     assert.equal((await padded(6_500)).status, 200);
     assert.equal((await padded(7_500)).status, 400);
     const many = Object.fromEntries(
       Array.from({ length: 2 }, (_, index) => [`x-pad-${index}`, 'x'.repeat(6_500)]),
     );
-    const full = await scene.ask('/orders', { headers: { ...many, Cookie: cookie } });
+    const full = await shared.scene.ask('/orders', { headers: { ...many, Cookie: shared.cookie } });
     assert.equal(full.status, 200);
-    const more = { ...many, 'x-pad-3': 'x'.repeat(6_500), Cookie: cookie };
-    assert.equal((await scene.ask('/orders', { headers: more })).status, 400);
+    const more = { ...many, 'x-pad-3': 'x'.repeat(6_500), Cookie: shared.cookie };
+    assert.equal((await shared.scene.ask('/orders', { headers: more })).status, 400);
   });
 
   test('opens a WebSocket of the application itself, and of no other site', async () => {
     const handshake = (origin: string): string =>
       [
         'GET /socket HTTP/1.1',
-        `Host: localhost:${scene.ports.gateway}`,
+        `Host: localhost:${shared.scene.ports.gateway}`,
         'Upgrade: websocket',
         'Connection: Upgrade',
         'Sec-WebSocket-Version: 13',
         'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
         `Origin: ${origin}`,
-        `Cookie: ${cookie}`,
+        `Cookie: ${shared.cookie}`,
         '',
         '',
       ].join('\r\n');
-    const own = await scene.sendRaw(handshake(scene.auth.config.origin), 'hello');
+    const own = await shared.scene.sendRaw(handshake(shared.scene.auth.config.origin), 'hello');
     assert.match(own, /^HTTP\/1\.1 101 [^]*echo hello$/);
-    await verified(scene, scene.seen[0]);
-    const other = await scene.sendRaw(
+    await verified(shared.scene, shared.scene.seen[0]);
+    const other = await shared.scene.sendRaw(
       handshake('https://evil.example').replace('Upgrade\r\nSec', 'Upgrade, close\r\nSec'),
     );
     assert.match(other, /^HTTP\/1\.1 403 /);
-    assert.equal(scene.seen.length, 1);
+    assert.equal(shared.scene.seen.length, 1);
   });
 });

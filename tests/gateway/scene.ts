@@ -11,12 +11,13 @@ import {
 } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { after, before, beforeEach } from 'node:test';
 import { type ServicePrincipal, type Verifier, verifier } from '@latchkey/verify';
 import { decodeJwt, type JWTPayload } from 'jose';
 import { type Latchkey, latchkey, sqlite } from 'latchkey';
 import { node } from 'latchkey/node';
+import { freePort } from '../../tools/own-server.mjs';
 import { PASSWORD, TEST_SECRET } from '../http/world.ts';
-import { freePort } from '../server/process.ts';
 
 /** A request as the application behind the gateway has seen it. */
 export interface Seen {
@@ -79,10 +80,39 @@ export interface Started {
   remove(): Promise<void>;
 }
 
-/** Opens a scene with the gateway that `start` starts, which is handed a key of a client for the audience `orders`. */
-export async function openScene(
-  start: (ports: Ports, key: string, origin: string) => Promise<Started>,
-): Promise<Scene> {
+/** Starts a gateway, with a key of a client for the audience `orders`. */
+type Start = (ports: Ports, key: string, origin: string) => Promise<Started>;
+
+/**
+ * A scene for all tests of a suite, with the gateway that `start` starts, and the cookie of
+ * somebody who has signed up. What was seen and asked is forgotten before each test.
+ */
+export function sharedScene(start: Start): { readonly scene: Scene; readonly cookie: string } {
+  let opened: { readonly scene: Scene; readonly cookie: string } | null = null;
+  const now = (): { readonly scene: Scene; readonly cookie: string } => {
+    assert.ok(opened !== null);
+    return opened;
+  };
+  before(async () => {
+    const scene = await openScene(start);
+    opened = { scene, cookie: await scene.signUp('ada@example.com') };
+  });
+  after(async () => await opened?.scene.close());
+  beforeEach(() => {
+    now().scene.seen.length = 0;
+    now().scene.asked.requests.length = 0;
+  });
+  return {
+    get scene() {
+      return now().scene;
+    },
+    get cookie() {
+      return now().cookie;
+    },
+  };
+}
+
+async function openScene(start: Start): Promise<Scene> {
   const ports = { gateway: await freePort(), latchkey: await freePort(), application: await freePort() };
   const origin = `http://localhost:${ports.gateway}`;
   const rate = { attempts: 1_000_000, within: '1m' } as const;

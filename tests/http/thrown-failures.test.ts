@@ -18,7 +18,7 @@ import {
 import { express as expressDoors } from 'latchkey/express';
 import { hono as honoDoors } from 'latchkey/hono';
 import { z } from 'zod';
-import { freePort } from '../server/process.ts';
+import { freePort } from '../../tools/own-server.mjs';
 import { Caller } from './adapters/caller.ts';
 import { TEST_SECRET, type TestClock, testClock } from './world.ts';
 

@@ -7,20 +7,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { accepts } from '../../tools/own-server.mjs';
 import { call, cookieOf, run, startServer, type TestServer, temporaryFolder } from './process.ts';
-
-/** Whether somebody listens. */
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 const PASSWORD = 'lantern orchid gravel seven';
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { freePort } from '../../tools/own-server.mjs';
 import { createDatabase, run as query } from '../../tools/postgres-database.mjs';
-import { call, cookieOf, freePort, run, startServer, type TestServer, temporaryFolder } from './process.ts';
+import { call, cookieOf, run, startServer, type TestServer, temporaryFolder } from './process.ts';
 
 const PASSWORD = 'lantern orchid gravel seven';
 const SECRET = 'c2Vjb25kIHNlY3JldCB3aXRoIGVub3VnaCBieXRlcyAxMjM0NQ==';

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
-import { freePort, run, startServer, temporaryFolder } from './process.ts';
+import { freePort } from '../../tools/own-server.mjs';
+import { run, startServer, temporaryFolder } from './process.ts';
 
 const OTHER_SECRET = 'c2Vjb25kIHNlY3JldCB3aXRoIGVub3VnaCBieXRlcyAxMjM0NQ==';
 

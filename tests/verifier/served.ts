@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { Clock } from '@latchkey/verify';
 import { type Latchkey, type LatchkeyOptions, latchkey, sqlite } from 'latchkey';
 import { node } from 'latchkey/node';
+import { freePort } from '../../tools/own-server.mjs';
 import { CLIENTS, type Held, heldIn } from '../http/program.ts';
 import { bodyOf, PASSWORD, TEST_SECRET } from '../http/world.ts';
-import { freePort } from '../server/process.ts';
 
 /** The machine's time, also where a test has set the `Date` of everybody else. */
 const trueClock: Clock = {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { Wire } from './wire.ts';
 
 const SERVICES = join(import.meta.dirname, '..');
 const PYTHON = join(SERVICES, '../verifier-python');
-const SHIPPED = join(SERVICES, '../../docs/gateway/nginx.conf');
+const GATEWAY = join(SERVICES, '../../docs/gateway');
 const CONDITION = '--conditions=latchkey-source';
 
 /** What a machine may lack. */
@@ -136,15 +136,13 @@ function gatewayFiles(
     ['server 127.0.0.1:4000;', `server 127.0.0.1:${ports.shop};`],
     ['audience=orders&', 'audience=shop&'],
   ] as const;
-  let site = readFileSync(SHIPPED, 'utf8');
+  let site = readFileSync(join(GATEWAY, 'nginx.conf'), 'utf8');
   for (const [shipped, ours] of changes) {
     if (!site.includes(shipped)) throw new Error(`docs/gateway/nginx.conf no longer says ${shipped}`);
     site = site.replace(shipped, ours);
   }
-  return { 'site.conf': site, 'latchkey-key.conf': `proxy_set_header X-Latchkey-Gateway "${key}";\n` };
+  return { 'nginx.conf': site, 'latchkey-key.conf': `proxy_set_header X-Latchkey-Gateway "${key}";\n` };
 }
-
-const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 async function startNginx(
   nginx: string,
@@ -152,22 +150,10 @@ async function startNginx(
   port: number,
   files: Readonly<Record<string, string>>,
 ): Promise<Program> {
-  const main = [
-    'daemon off;',
-    // One process: its workers would be another user's where root starts it.
-    'master_process off;',
-    `pid ${folder}/nginx.pid;`,
-    'events {}',
-    'http {',
-    '  access_log off;',
-    ...TEMPORARY.map((name) => `  ${name}_temp_path ${folder}/${name};`),
-    '  include site.conf;',
-    '}',
-  ].join('\n');
-  for (const name of TEMPORARY) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries({ ...files, 'nginx.conf': `${main}\n` }))
-    writeFileSync(join(folder, name), text, { mode: 0o600 });
-  const command = [nginx, '-p', `${folder}/`, '-c', `${folder}/nginx.conf`, '-e', 'stderr'] as const;
+  mkdirSync(folder, { mode: 0o700 });
+  copyFileSync(join(GATEWAY, 'nginx-alone.conf'), join(folder, 'nginx-alone.conf'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 });
+  const command = [nginx, '-p', `${folder}/`, '-c', `${folder}/nginx-alone.conf`, '-e', 'stderr'] as const;
   const program = startProgram({ name: 'nginx', command: [...command], env: {} });
   while (!(await answers(port))) {
     const complaints = await Promise.race([program.ended, sleep(20, null)]);

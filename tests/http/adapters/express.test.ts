@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import express, { type ErrorRequestHandler, Router } from 'express';
 import { express as doors } from 'latchkey/express';
-import { freePort } from '../../server/process.ts';
+import { freePort } from '../../../tools/own-server.mjs';
 import { PASSWORD, testClock } from '../world.ts';
 import { Caller, wire } from './caller.ts';
 import { listen } from './listen.ts';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { type Listener, node } from 'latchkey/node';
-import { freePort } from '../../server/process.ts';
+import { freePort } from '../../../tools/own-server.mjs';
 import { codeOf, testClock } from '../world.ts';
 import { listen } from './listen.ts';
 import { suiteAuth } from './scene.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { freePort } from '../../server/process.ts';
+import { freePort } from '../../../tools/own-server.mjs';
 import { bodyOf, PASSWORD, testClock } from '../world.ts';
 import { Caller, oneConnection, wire } from './caller.ts';
 import { type Case, caller, owner, refused } from './case.ts';

@@ -1,6 +1,6 @@
 import { after, before, describe, test } from 'node:test';
 import type { AuthEvent } from 'latchkey';
-import { freePort } from '../../server/process.ts';
+import { freePort } from '../../../tools/own-server.mjs';
 import { testClock } from '../world.ts';
 import type { Case } from './case.ts';
 import { CREDENTIAL_CASES } from './credential-cases.ts';
