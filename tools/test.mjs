@@ -16,6 +16,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { provideCaddy } from './caddy.mjs';
+import { provideOpenssl } from './certificate.mjs';
 import { provideChromium } from './chromium.mjs';
 import { provideNginx } from './nginx.mjs';
 import { PostgresMissing, providePostgres } from './postgres.mjs';
@@ -134,6 +135,7 @@ async function main() {
   if (files.some((file) => belongsTo(file, 'gateway'))) {
     process.env['LATCHKEY_NGINX'] = provideNginx(process.env);
     process.env['LATCHKEY_CADDY'] = provideCaddy(process.env);
+    process.env['LATCHKEY_OPENSSL'] = provideOpenssl(process.env);
   }
   const postgres = files.some(namesPostgres) ? await providePostgres(process.env) : null;
   if (postgres !== null) process.env['LATCHKEY_TEST_DATABASE_URL'] = postgres.url;

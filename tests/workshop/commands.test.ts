@@ -55,9 +55,11 @@ function npmTest(tree: Tree, args: readonly string[], environment: Tree = {}): R
     for (const tool of [
       'test.mjs',
       'caddy.mjs',
+      'certificate.mjs',
       'chromium.mjs',
       'keep.mjs',
       'nginx.mjs',
+      'own-server.mjs',
       'postgres.mjs',
       'program.mjs',
     ]) {
