@@ -1,5 +1,6 @@
 import type { Cursor, Millis, SessionId, UserId, UserPrincipal } from '@latchkey/verify';
 import { failure, invalid } from '../errors.ts';
+import { sortIds } from '../foundation/ids.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import { causeOfDeath } from '../sessions/session.ts';
 import type { ReceiptHolder, SessionRecord } from '../stores/records.ts';
@@ -30,7 +31,7 @@ export async function signOut(
 export async function endSession(rooms: Uses, principal: UserPrincipal, id: SessionId): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
     // In one order, so that two sessions that end each other don't wait for each other.
-    for (const held of [principal.session.id, id].toSorted()) await tables.sessions.hold(held);
+    for (const held of sortIds([principal.session.id, id])) await tables.sessions.hold(held);
     await livingSession(rooms, tables, principal);
     const reading = await tables.sessions.read(id);
     if (reading === null || reading.session.userId !== principal.id) throw failure('LK_NOT_FOUND');

@@ -176,7 +176,8 @@ async function replacePassword(
   hashed: { readonly phc: string; readonly pepper: string | null },
 ): Promise<void> {
   const { userId, phc } = checked.password;
-  // In the order of a sign-in.
+  // In the order of a sign-in. Their row is locked for a second change of the password's anyway.
+  if ((await tables.users.hold(userId)) === null) throw failure('LK_UNAUTHENTICATED');
   await tables.attempts.reset(userId);
   if (!(await tables.passwords.replace(userId, phc, hashed.phc, hashed.pepper))) throw failure('LK_CONFLICT');
   await tables.passwords.put({ userId, ...hashed, changedAt: rooms.clock.now() });

@@ -1,6 +1,6 @@
 import type { SessionId } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { subjectOf } from '../foundation/ids.ts';
+import { sortIds, subjectOf } from '../foundation/ids.ts';
 import type { AuthEvent } from '../options.ts';
 import type { Receipt } from '../revocation/receipts.ts';
 import type { Trust } from '../revocation/revocation-log.ts';
@@ -44,7 +44,7 @@ export async function revoke(
 
 /** In one order, so that two who end each other's sessions don't wait for each other. */
 async function holdInOrder(tables: Tables, id: SessionId, by: Administrator): Promise<void> {
-  const ids = by === null ? [id] : [id, by.session.id].toSorted();
+  const ids = by === null ? [id] : sortIds([id, by.session.id]);
   for (const held of ids) await tables.sessions.hold(held);
 }
 

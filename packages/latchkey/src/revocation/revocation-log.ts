@@ -16,7 +16,7 @@ import {
   type Timestamp,
 } from '@latchkey/verify';
 import { failure } from '../errors.ts';
-import { subjectOf } from '../foundation/ids.ts';
+import { sortIds, subjectOf } from '../foundation/ids.ts';
 import type {
   Appended,
   EpochCause,
@@ -379,10 +379,11 @@ function noting(): { readonly trust: Trust; readonly intents: readonly Intent[] 
 
 /** In one order, so that two who end the same sessions don't wait for each other. */
 function sessionsEndedBy(intents: readonly Intent[]): readonly SessionId[] {
-  return intents
-    .filter(({ kind, scope }) => kind === 'revoke' && scope === 'session')
-    .map(({ subject }) => subject as SessionId)
-    .toSorted();
+  return sortIds(
+    intents
+      .filter(({ kind, scope }) => kind === 'revoke' && scope === 'session')
+      .map(({ subject }) => subject as SessionId),
+  );
 }
 
 /** A floor is not raised where somebody is spared: that one's row goes first. */

@@ -270,6 +270,7 @@ export interface LogStore {
 }
 
 export interface ReceiptStore {
+  /** Writes nothing for a user who is gone, as their deletion takes along what they hold. */
   create(receipt: ReceiptRecord): Promise<void>;
   find(id: ReceiptId): Promise<ReceiptRecord | null>;
   sweep(before: Timestamp, limit: number): Promise<number>;

@@ -126,6 +126,17 @@ function receipts(test: StoreTest): void {
     assert.equal(await store.receipts.find(sampleId()), null);
   });
 
+  test('a receipt of a user who is deleted is gone with them, also where both happen at once', async (store) => {
+    for (let round = 0; round < 10; round += 1) {
+      const { id } = await createUser(store);
+      const kept = Array.from({ length: 4 }, () => sampleReceipt({ holder: { user: id } }));
+      const [first, ...others] = kept;
+      if (first !== undefined) await store.receipts.create(first);
+      await Promise.all([store.users.remove(id), ...others.map((each) => store.receipts.create(each))]);
+      for (const each of kept) assert.equal(await store.receipts.find(each.id), null);
+    }
+  });
+
   test('a sweep deletes receipts that expired before, at most as many as were asked for', async (store) => {
     for (let index = 0; index < 5; index += 1) {
       await store.receipts.create(sampleReceipt({ expiresAt: NOW - 1 }));

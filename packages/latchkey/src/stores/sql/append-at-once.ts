@@ -1,6 +1,6 @@
 import type { EntryKind, FloorScope, Position, Scope, Timestamp } from '@latchkey/verify';
 import { type Kysely, sql } from 'kysely';
-import { idBytes } from '../../foundation/ids.ts';
+import { idBytes, sortIds } from '../../foundation/ids.ts';
 import type { NewEntry } from '../records.ts';
 import type { Append } from './append.ts';
 import { writeHint } from './postgres-hints.ts';
@@ -29,7 +29,7 @@ export function appendAtOnce(db: Kysely<Schema>, channel: string): Append {
   const holdAll = async (runner: Runner, entries: readonly NewEntry[]): Promise<void> => {
     const sessions = entries.filter(({ ends }) => ends === 'session').map(({ subject }) => subject);
     // In one order, so that two who end the same sessions don't wait for each other.
-    for (const session of sessions.toSorted()) await runner.row(hold, { id: idBytes(session) });
+    for (const session of sortIds(sessions)) await runner.row(hold, { id: idBytes(session) });
   };
 
   return async (runner, { entries, standing }) => {

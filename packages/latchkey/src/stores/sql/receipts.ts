@@ -1,4 +1,4 @@
-import type { Position, Timestamp } from '@latchkey/verify';
+import type { Timestamp } from '@latchkey/verify';
 import type { Kysely } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import type { ReceiptHolder, ReceiptId, ReceiptRecord } from '../records.ts';
@@ -8,35 +8,43 @@ import { type Param, type Runner, Statement } from './statement.ts';
 
 type Bytes = Uint8Array;
 
+const COLUMNS = [
+  'id',
+  'seq',
+  'epoch',
+  'at',
+  'deadline',
+  'tokens_dead_by',
+  'user_id',
+  'client',
+  'expires_at',
+] as const satisfies readonly (keyof ReceiptTable)[];
+
+type ReceiptRow = { [Column in keyof ReceiptTable]: ReceiptTable[Column] };
+
 /** Statements of `SqlReceipts`. */
 export type ReceiptStatements = ReturnType<typeof receiptStatements>;
 
 /** Compiles the statements of `SqlReceipts`. */
 export function receiptStatements(db: Kysely<Schema>) {
-  type NewReceipt = {
-    id: Bytes;
-    seq: Position;
-    epoch: string;
-    at: Timestamp;
-    deadline: Timestamp;
-    tokensDeadBy: Timestamp;
-    userId: Bytes | null;
-    client: string | null;
-    expiresAt: Timestamp;
-  };
   return {
-    create: new Statement((param: Param<NewReceipt>) =>
-      db.insertInto('receipt').values({
-        id: param('id'),
-        seq: param('seq'),
-        epoch: param('epoch'),
-        at: param('at'),
-        deadline: param('deadline'),
-        tokens_dead_by: param('tokensDeadBy'),
-        user_id: param('userId'),
-        client: param('client'),
-        expires_at: param('expiresAt'),
-      }),
+    create: new Statement((param: Param<ReceiptRow>) =>
+      db
+        .insertInto('receipt')
+        .columns(COLUMNS)
+        .expression(db.selectNoFrom(COLUMNS.map((column) => param(column).as(column)))),
+    ),
+    /** Selected from the users, so that for one who was deleted meanwhile nothing is written. */
+    createForUser: new Statement((param: Param<ReceiptRow>) =>
+      db
+        .insertInto('receipt')
+        .columns(COLUMNS)
+        .expression(
+          db
+            .selectFrom('account')
+            .select(COLUMNS.map((column) => param(column).as(column)))
+            .where('account.id', '=', param('user_id')),
+        ),
     ),
     find: new Statement((param: Param<{ id: Bytes }>) =>
       db.selectFrom('receipt').selectAll().where('id', '=', param('id')),
@@ -66,16 +74,9 @@ export class SqlReceipts implements ReceiptStore {
   }
 
   async create(receipt: ReceiptRecord): Promise<void> {
-    await this.#runner.write(this.#statements.create, {
-      id: idBytes(receipt.id),
-      seq: receipt.seq,
-      epoch: receipt.epoch,
-      at: receipt.at,
-      deadline: receipt.deadline,
-      tokensDeadBy: receipt.tokensDeadBy,
-      ...writeHolder(receipt.holder),
-      expiresAt: receipt.expiresAt,
-    });
+    const { create, createForUser } = this.#statements;
+    const row = rowOf(receipt);
+    await this.#runner.write(row.user_id === null ? create : createForUser, row);
   }
 
   async find(id: ReceiptId): Promise<ReceiptRecord | null> {
@@ -98,11 +99,15 @@ export class SqlReceipts implements ReceiptStore {
   }
 }
 
-function writeHolder(holder: ReceiptHolder | null): { userId: Bytes | null; client: string | null } {
-  if (holder === null) return { userId: null, client: null };
-  return 'user' in holder
-    ? { userId: idBytes(holder.user), client: null }
-    : { userId: null, client: holder.client };
+function rowOf({ id, tokensDeadBy, expiresAt, holder, ...same }: ReceiptRecord): ReceiptRow {
+  return {
+    ...same,
+    id: idBytes(id),
+    tokens_dead_by: tokensDeadBy,
+    user_id: holder !== null && 'user' in holder ? idBytes(holder.user) : null,
+    client: holder !== null && 'client' in holder ? holder.client : null,
+    expires_at: expiresAt,
+  };
 }
 
 function holderOf({ user_id: user, client }: Pick<ReceiptTable, 'user_id' | 'client'>): ReceiptHolder | null {

@@ -79,6 +79,18 @@ export function userStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialec
     remove: new Statement((param: Param<{ id: Bytes }>) =>
       db.deleteFrom('account').where('id', '=', param('id')),
     ),
+    /** In the order in which everybody holds several: a deletion of the user alone takes them in any. */
+    holdSessions: new Statement((param: Param<{ id: Bytes }>) =>
+      db
+        .selectFrom('session')
+        .select('id')
+        .where('user_id', '=', param('id'))
+        .orderBy('id')
+        .modifyEnd(forUpdate),
+    ),
+    removePassword: new Statement((param: Param<{ id: Bytes }>) =>
+      db.deleteFrom('password').where('user_id', '=', param('id')),
+    ),
     removeAttempts: new Statement((param: Param<{ id: Bytes }>) =>
       db.deleteFrom('attempt').where('subject', '=', param('id')),
     ),
@@ -244,8 +256,11 @@ export class SqlUsers implements UserStore {
   async remove(id: UserId): Promise<boolean> {
     const values = { id: idBytes(id) };
     return await this.#runner.atomically(async (runner) => {
-      // What no foreign key removes in every database.
+      // In the order in which every flow locks them, of which foreign keys know nothing; the
+      // attempts and sightings no foreign key removes in every database.
       await runner.write(this.#statements.removeAttempts, values);
+      await runner.write(this.#statements.removePassword, values);
+      await runner.rows(this.#statements.holdSessions, values);
       await runner.write(this.#statements.removeSightings, values);
       return (await runner.write(this.#statements.remove, values)) === 1;
     });
