@@ -125,6 +125,24 @@ describe('a node that has just woken (@fault F10)', () => {
     await remove();
   });
 
+  test('dates a receipt by the time that it is, though no pull has told it that time has passed (@rule R9)', async () => {
+    const { file, remove } = await folder();
+    const { system, clock } = await openAwake(file);
+    const { rooms } = system;
+    rooms.tail.stop();
+    clock.step(ASLEEP);
+    const woken = clock.now();
+    const { cursor } = await rooms.log.change(async (_tables, trust) => trust.apply('everything_ended', ''));
+    assert.ok(cursor !== null);
+    const { at, deadline } = await rooms.receipts.open(cursor, null);
+    assert.ok(
+      at >= woken - 1 && deadline >= woken + 4_999,
+      'whoever pulled when it woke is fresh until then',
+    );
+    await system.close();
+    await remove();
+  });
+
   test('is waited for by receipts, though the others have taken its row away (@rule R9)', async () => {
     const { file, remove } = await folder();
     const here = await openAwake(file);
