@@ -84,6 +84,9 @@ describe('what was begun with a good token', () => {
       JSON.stringify(other),
       'a principal is data all the same',
     );
-    assert.throws(() => orders.onRevoked({ ...other, recheck: other.recheck }, () => undefined), TypeError);
+    assert.throws(() => orders.onRevoked({ ...other, recheck: other.recheck }, () => undefined), {
+      name: 'TypeError',
+      message: /another verifier/,
+    });
   });
 });
