@@ -241,6 +241,23 @@ describe('a verifier whose copy cannot tell', () => {
     assert.equal(issuer.asked('/auth/introspect'), 100);
   });
 
+  test('has a thousand wait for the issuer at the most, and refuses whoever comes then', async (t) => {
+    const { issuer, orders } = await openScene(t, {}, ({ lies }) => {
+      lies.set('/auth/feed/pull', (_, res) => sendJson(res, {}, 503));
+    });
+    await orders.require(bearing(issuer.token()));
+    const { promise: gate, resolve } = Promise.withResolvers<void>();
+    issuer.lies.set('/auth/introspect', async (_, __, truth) => {
+      await gate;
+      await truth();
+    });
+    const waiting = Array.from({ length: 1_016 }, () => refusalCode(orders.require(bearing(issuer.token()))));
+    const refused = refusalCode(orders.require(bearing(issuer.token())));
+    assert.equal(await Promise.race([refused, Promise.all(waiting)]), 'LK_BUSY');
+    resolve();
+    assert.deepEqual(new Set(await Promise.all(waiting)), new Set([null]));
+  });
+
   for (const [title, answer] of [
     ['another subject', { sub: newSubject() }],
     ['another session', { sid: newSubject() }],
@@ -273,6 +290,7 @@ describe('a verifier whose copy cannot tell', () => {
     assert.match(orders.status().feedError ?? '', /503/);
     issuer.lies.clear();
     await until(() => orders.status().fresh);
+    assertFollows(orders, issuer);
     assert.equal(await refusalCode(orders.require(bearing(token))), null);
     assert.equal(issuer.asked('/auth/introspect'), 0);
   });
