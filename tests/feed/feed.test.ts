@@ -297,6 +297,32 @@ for (const [name, on] of STORES) {
     // Ten thousand entries take a while on PostgreSQL, and where they are counted is the same.
     if (name !== 'SQLite') return;
 
+    test('a HEAD of the snapshot takes the place of nobody who loads it', async () => {
+      const service = new Service(askOf(here), key);
+      const accept = { headers: { Accept: SNAPSHOT } };
+      // As many as one client may load at once.
+      for (let asked = 0; asked < 64; asked += 1) {
+        assert.equal((await service.send('HEAD', '/auth/feed/snapshot', accept)).status, 200);
+      }
+      await service.load();
+    });
+
+    test('nothing of it is kept by who stands between, and what is heard at once is not collected', async () => {
+      const service = new Service(askOf(here), key);
+      const accept = { headers: { Accept: SNAPSHOT } };
+      for (const [response, control, accel] of [
+        [await service.post(), 'no-store', null],
+        [await service.send('GET', '/auth/feed/snapshot', accept), 'no-store, no-transform', null],
+        [await service.send('HEAD', '/auth/feed/snapshot', accept), 'no-store, no-transform', null],
+        [await service.send('GET', '/auth/feed'), 'no-store, no-transform', 'no'],
+        [await service.send('HEAD', '/auth/feed'), 'no-store, no-transform', 'no'],
+      ] as const) {
+        assert.equal(response.headers.get('cache-control'), control);
+        assert.equal(response.headers.get('x-accel-buffering'), accel);
+        await response.body?.cancel();
+      }
+    });
+
     test('who is further behind than 5,000 entries loads the whole, and who is as far goes on', async () => {
       const service = new Service(askOf(here), key);
       const end = async (count: number): Promise<void> => {
