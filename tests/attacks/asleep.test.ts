@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { SessionId } from '@latchkey/verify';
 import { sqlite } from 'latchkey';
 import { compose, type System } from '../../packages/latchkey/src/system.ts';
+import { Gateway } from '../http/gateway.ts';
 import { CLIENTS, Program, sessionGrant } from '../http/program.ts';
 import {
   bodyOf,
@@ -89,6 +90,23 @@ describe('a node that was suspended while it read (@fault F10, @rule R5)', () =>
     assert.equal(before.status, 200, await before.text());
     sleepsWhile(session.id);
     const response = await sessionGrant(visit);
+    assert.equal(response.status, 503, await response.text());
+    await close();
+  });
+
+  test('hands a gateway nothing that rests on it', async () => {
+    const { here, sleepsWhile, close } = await openSleeper();
+    const made = await here.auth.clients.create({ name: 'edge', audiences: ['orders'] });
+    const gateway = new Gateway(here.auth, made.key.reveal());
+    const visit = here.browser();
+    const { session } = (await bodyOf(await visit.signUp('asleep@example.com'))) as {
+      session: { id: string };
+    };
+    // Remembered, so that the one reading is that of which a token would be made.
+    assert.equal((await visit.get('/auth/me')).status, 200);
+    const original = { cookie: visit.cookie };
+    sleepsWhile(session.id);
+    const response = await gateway.ask(original);
     assert.equal(response.status, 503, await response.text());
     await close();
   });

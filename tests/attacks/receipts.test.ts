@@ -80,6 +80,25 @@ test('a receipt that was given to nobody is for nobody who asks by its id (@rule
   await world.auth.close();
 });
 
+test('a receipt is waited for by half a minute at the most, so that nobody holds a connection for longer', async () => {
+  const world = await openWorld();
+  const visit = world.browser();
+  await visit.signUp('waiting@example.com');
+  const { receipt } = await bodyOf(await visit.delete('/auth/sessions?except=current'));
+  const path = `/auth/receipts/${String(inside(receipt, 'id'))}`;
+  for (const [wait, status] of [
+    ['30', 200],
+    ['31', 400],
+    ['99', 400],
+    ['100', 400],
+    ['-1', 400],
+    ['', 400],
+  ] as const) {
+    assert.equal((await visit.get(`${path}?wait=${wait}`)).status, status, wait);
+  }
+  await world.auth.close();
+});
+
 test('where nobody has tokens, none is good a second after the deadline, for which a gateway may remember an answer (@rule R9)', async () => {
   const world = await openWorld();
   const receipt = await world.auth.revoke({ all: true });
