@@ -80,6 +80,24 @@ describe('keys of an issuer', () => {
     assert.equal(await refusalCode(orders.require(bearing(issuer.token()))), null);
   });
 
+  test('are fetched for a token of an unknown key alone, whatever else is wrong with one (@incident D4)', async (t) => {
+    const { issuer, clock, orders } = await openScene(t);
+    issuer.now = () => Math.floor(clock.now() / 1_000);
+    await orders.ready();
+    const forged = issuer.token().replace(/[^.]+$/, issuer.token().split('.')[2] ?? '');
+    const wrong = ['x', forged, issuer.token({ aud: 'billing' }), issuer.token({ exp: 1 })];
+    for (const [tokens, asked] of [
+      [wrong, 1],
+      [[issuer.token({}, edwards())], 2],
+    ] as const) {
+      for (const token of tokens) {
+        clock.ahead += 10_001;
+        assert.notEqual(await refusalCode(orders.require(bearing(token))), null);
+      }
+      assert.equal(issuer.asked(JWKS), asked);
+    }
+  });
+
   test('are looked for anew in the metadata where they are no longer where they were (@rfc 8414 §3.3)', async (t) => {
     const { issuer, clock, orders } = await openScene(t);
     issuer.now = () => Math.floor(clock.now() / 1_000);
