@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { SessionId } from '@latchkey/verify';
 import { sqlite } from 'latchkey';
 import { compose, type System } from '../../packages/latchkey/src/system.ts';
+import { Gateway } from '../http/gateway.ts';
 import { CLIENTS, Program, sessionGrant } from '../http/program.ts';
 import {
   bodyOf,
@@ -92,6 +93,23 @@ describe('a node that was suspended while it read (@fault F10, @rule R5)', () =>
     assert.equal(response.status, 503, await response.text());
     await close();
   });
+
+  test('hands a gateway nothing that rests on it', async () => {
+    const { here, sleepsWhile, close } = await openSleeper();
+    const made = await here.auth.clients.create({ name: 'edge', audiences: ['orders'] });
+    const gateway = new Gateway(here.auth, made.key.reveal());
+    const visit = here.browser();
+    const { session } = (await bodyOf(await visit.signUp('asleep@example.com'))) as {
+      session: { id: string };
+    };
+    // Remembered, so that the one reading is that of which a token would be made.
+    assert.equal((await visit.get('/auth/me')).status, 200);
+    const original = { cookie: visit.cookie };
+    sleepsWhile(session.id);
+    const response = await gateway.ask(original);
+    assert.equal(response.status, 503, await response.text());
+    await close();
+  });
 });
 
 interface Awake {
@@ -122,6 +140,24 @@ describe('a node that has just woken (@fault F10)', () => {
     assert.equal(await program.status(access), 401);
     assert.ok(receipt.deadline > there.clock.now(), 'whoever follows may be fresh until then');
     for (const { auth } of [here, there]) await auth.close();
+    await remove();
+  });
+
+  test('dates a receipt by the time that it is, though no pull has told it that time has passed (@rule R9)', async () => {
+    const { file, remove } = await folder();
+    const { system, clock } = await openAwake(file);
+    const { rooms } = system;
+    rooms.tail.stop();
+    clock.step(ASLEEP);
+    const woken = clock.now();
+    const { cursor } = await rooms.log.change(async (_tables, trust) => trust.apply('everything_ended', ''));
+    assert.ok(cursor !== null);
+    const { at, deadline } = await rooms.receipts.open(cursor, null);
+    assert.ok(
+      at >= woken - 1 && deadline >= woken + 4_999,
+      'whoever pulled when it woke is fresh until then',
+    );
+    await system.close();
     await remove();
   });
 

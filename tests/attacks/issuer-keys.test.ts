@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { verifier } from '@latchkey/verify';
+import { publicJwk, verifier } from '@latchkey/verify';
 import { KEY, sendJson, TestIssuer } from '../verifier/issuer.ts';
 import { bearing, openScene, refusalCode, until } from '../verifier/scene.ts';
 import { edwards } from './minting.ts';
@@ -80,12 +80,49 @@ describe('keys of an issuer', () => {
     assert.equal(await refusalCode(orders.require(bearing(issuer.token()))), null);
   });
 
+  test('are fetched for a token of an unknown key alone, whatever else is wrong with one (@incident D4)', async (t) => {
+    const { issuer, clock, orders } = await openScene(t);
+    issuer.now = () => Math.floor(clock.now() / 1_000);
+    await orders.ready();
+    const forged = issuer.token().replace(/[^.]+$/, issuer.token().split('.')[2] ?? '');
+    const wrong = ['x', forged, issuer.token({ aud: 'billing' }), issuer.token({ exp: 1 })];
+    for (const [tokens, asked] of [
+      [wrong, 1],
+      [[issuer.token({}, edwards())], 2],
+    ] as const) {
+      for (const token of tokens) {
+        clock.ahead += 10_001;
+        assert.notEqual(await refusalCode(orders.require(bearing(token))), null);
+      }
+      assert.equal(issuer.asked(JWKS), asked);
+    }
+  });
+
+  test('are looked for anew in the metadata where they are no longer where they were (@rfc 8414 §3.3)', async (t) => {
+    const { issuer, clock, orders } = await openScene(t);
+    issuer.now = () => Math.floor(clock.now() / 1_000);
+    await orders.ready();
+    issuer.signers = [edwards()];
+    const moved = { issuer: issuer.url, jwks_uri: `${issuer.url}/keys` };
+    const keys = issuer.signers.map(({ publicKey }) => publicJwk(publicKey));
+    issuer.lies.set(JWKS, (_, res) => sendJson(res, {}, 404));
+    issuer.lies.set(METADATA, (_, res) => sendJson(res, moved));
+    issuer.lies.set('/keys', (_, res) => sendJson(res, { keys }));
+    for (const code of ['LK_TOKEN_REFUSED', null]) {
+      clock.ahead += 10_001;
+      assert.equal(await refusalCode(orders.require(bearing(issuer.token()))), code);
+    }
+  });
+
   for (const [title, keys] of [
     ['nothing', {}],
     ['no list', { keys: 'x' }],
     ['an empty list', { keys: [] }],
     ['a key that cannot be used', { keys: [{ kty: 'RSA', n: 'x', e: 'AQAB' }] }],
-    ['more keys than anybody has', { keys: Array.from({ length: 65 }, () => ({})) }],
+    [
+      'more keys than anybody has',
+      { keys: Array.from({ length: 65 }, () => publicJwk(edwards().publicKey)) },
+    ],
     ['more than can be read', { keys: [], pad: 'x'.repeat(70_000) }],
   ] as const) {
     test(`are those of before where the issuer answers ${title}`, async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sqlite } from 'latchkey';
-import { bodyOf, openWorld } from '../http/world.ts';
+import { bodyOf, ORIGIN, openWorld } from '../http/world.ts';
 import { confirmLog, folder, inside, NOBODY, sessionIn, statusOf } from './scene.ts';
 
 const FOLLOWER = { name: 'elsewhere', registeredSeq: 0, acknowledged: 0, keptUntil: 0, relay: null } as const;
@@ -63,6 +63,66 @@ describe('a receipt', () => {
     const state = await receipt.settledWithin({ timeout: '0ms' });
     assert.deepEqual(state.followers, { confirmed: 2, pending: 0 });
     assert.equal(state.settled, true);
+    await world.auth.close();
+  });
+});
+
+test('a receipt that was given to nobody is for nobody who asks by its id (@rule R9)', async () => {
+  const world = await openWorld();
+  const visit = world.browser();
+  await visit.signUp('asking@example.com');
+  const { id } = await world.auth.revoke({ session: NOBODY });
+  assert.equal((await visit.get(`/auth/receipts/${id}`)).status, 404);
+  const { key } = await world.auth.clients.create({ name: 'orders', audiences: ['orders'] });
+  const headers = { Authorization: `Bearer ${key.reveal()}` };
+  const request = new Request(`${ORIGIN}/auth/receipts/${id}`, { headers });
+  assert.equal((await world.auth.handler(request)).status, 404);
+  await world.auth.close();
+});
+
+test('a receipt is waited for by half a minute at the most, so that nobody holds a connection for longer', async () => {
+  const world = await openWorld();
+  const visit = world.browser();
+  await visit.signUp('waiting@example.com');
+  const { receipt } = await bodyOf(await visit.delete('/auth/sessions?except=current'));
+  const path = `/auth/receipts/${String(inside(receipt, 'id'))}`;
+  for (const [wait, status] of [
+    ['30', 200],
+    ['31', 400],
+    ['99', 400],
+    ['100', 400],
+    ['-1', 400],
+    ['', 400],
+  ] as const) {
+    assert.equal((await visit.get(`${path}?wait=${wait}`)).status, status, wait);
+  }
+  await world.auth.close();
+});
+
+test('where nobody has tokens, none is good a second after the deadline, for which a gateway may remember an answer (@rule R9)', async () => {
+  const world = await openWorld();
+  const receipt = await world.auth.revoke({ all: true });
+  assert.equal(receipt.tokensDeadBy, receipt.deadline + 1_000);
+  await world.auth.close();
+});
+
+describe('a revocation whose store fails when it has been written', () => {
+  test('is acknowledged, not called settled, and what failed is told of (@rule R9)', async () => {
+    const world = await openWorld();
+    Object.assign(world.store.receipts, { create: () => Promise.reject(new Error('the store is away')) });
+    const receipt = await world.auth.revoke({ all: true });
+    assert.deepEqual([receipt.settled, receipt.deadline], [false, receipt.at + 5_000]);
+    assert.equal(world.events.filter(({ type }) => type === 'failed').length, 1);
+    await world.auth.close();
+  });
+
+  test('is waited for as long as anybody may be fresh, where nobody can say how long that is (@rule R9)', async () => {
+    const world = await openWorld();
+    await world.auth.revoke({ all: true });
+    Object.assign(world.store.meta, { find: () => Promise.reject(new Error('the store is away')) });
+    const receipt = await world.auth.revoke({ all: true });
+    assert.equal(receipt.deadline, receipt.at + 60_000);
+    assert.ok(receipt.tokensDeadBy >= receipt.at + 900_000);
     await world.auth.close();
   });
 });

@@ -7,10 +7,11 @@ import { ClientAuthenticator } from '../../packages/latchkey/src/flows/authentic
 import { checkToken, readToken } from '../../packages/latchkey/src/flows/check-token.ts';
 import { grantToClient } from '../../packages/latchkey/src/flows/client-credentials.ts';
 import { introspect } from '../../packages/latchkey/src/flows/introspect.ts';
+import { rotateClientKey } from '../../packages/latchkey/src/flows/service-clients.ts';
 import { subjectOf } from '../../packages/latchkey/src/foundation/ids.ts';
 import type { System } from '../../packages/latchkey/src/system.ts';
 import { STORES } from '../contract/stores.ts';
-import { openWorld } from '../http/world.ts';
+import { ORIGIN, openWorld } from '../http/world.ts';
 import { type NodePair, openPair, withoutHints } from './node-pair.ts';
 import { folder, overriding } from './scene.ts';
 
@@ -34,6 +35,29 @@ async function askedAt(
     if (isFailure(error)) return error.code;
     throw error;
   }
+}
+
+/** Does something at the first call, and nothing further. */
+function onceOnly(act: () => Promise<unknown>): () => Promise<unknown> {
+  let done: Promise<unknown> | null = null;
+  return () => (done ??= act());
+}
+
+/** A body whose first piece is sent at once, and its rest when what is done meanwhile is done. */
+function inTwoPieces(text: string, meanwhile: () => Promise<unknown>): ReadableStream<Uint8Array> {
+  let isBegun = false;
+  return new ReadableStream({
+    pull: async (controller) => {
+      if (!isBegun) {
+        isBegun = true;
+        controller.enqueue(Buffer.from(text.slice(0, 1)));
+        return;
+      }
+      await meanwhile();
+      controller.enqueue(Buffer.from(text.slice(1)));
+      controller.close();
+    },
+  });
 }
 
 const REFUSED = 'LK_KEY_REFUSED';
@@ -225,6 +249,17 @@ describe('a key of a service', () => {
       if (good) assert.equal((await checkToken(rooms, token)).principal.kind, 'client');
       else await assert.rejects(checkToken(rooms, token), { code: 'LK_TOKEN_REVOKED' });
     }
+    const name = newName();
+    await clients.create({ name, audiences: [name] });
+    const { key } = await clients.rotate(name);
+    const request = { authorization: bearer(key.reveal()), name: null, audience: 'reader' };
+    const { accessToken } = await grantToClient(here.rooms, here.services, request);
+    const token = await readToken(here.rooms, accessToken.reveal(), 'reader');
+    assert.equal(
+      (await checkToken(rooms, token)).principal.kind,
+      'client',
+      'of the very position of the end',
+    );
   });
 
   test('of a client that is disabled, with no floor beside it, is no good for its tokens either', async () => {
@@ -252,6 +287,103 @@ describe('a key of a service', () => {
     assert.equal((await introspect(here.rooms, reader, text))?.active, true);
     const knowing = { ...here.rooms, tail: overriding(here.rooms.tail, { check: () => 'revoked' }) };
     assert.equal(await introspect(knowing, reader, text), null);
+  });
+
+  /** A node whose readings of services end in what is done meanwhile. */
+  const readingWhile = (meanwhile: () => Promise<unknown>): System['rooms'] => {
+    const { services } = here.rooms.store;
+    const read: typeof services.read = async (subject) => {
+      const reading = await services.read(subject);
+      await meanwhile();
+      await here.rooms.tail.catchUp();
+      return reading;
+    };
+    const listEnabled: typeof services.listEnabled = async () => {
+      const listed = await services.listEnabled();
+      await meanwhile();
+      return listed;
+    };
+    const store = overriding(here.rooms.store, { services: overriding(services, { read, listEnabled }) });
+    return { ...here.rooms, store };
+  };
+
+  test('that ends while its row is on its way is refused: what was read before proves nothing (@rule R5)', async () => {
+    for (const end of [(name: string) => clients.rotate(name), (name: string) => clients.disable(name)]) {
+      const name = newName();
+      const { key } = await clients.create({ name, audiences: ['a'] });
+      const rooms = readingWhile(onceOnly(() => end(name)));
+      assert.equal(
+        await askedAt({ services: new ClientAuthenticator(rooms) }, bearer(key.reveal())),
+        REFUSED,
+      );
+    }
+  });
+
+  test('whose row takes longer to come than a copy may be trusted is not believed, and no token is made of it (@rule R5)', async () => {
+    const name = newName();
+    const { key } = await clients.create({ name, audiences: [name] });
+    const authorization = bearer(key.reveal());
+    const late = readingWhile(async () => pair.clock.advance(5_001));
+    assert.equal(
+      await askedAt({ services: new ClientAuthenticator(late) }, authorization),
+      'LK_STORE_UNAVAILABLE',
+    );
+    await here.rooms.tail.catchUp();
+    const request = { authorization, name: null, audience: 'reader' };
+    // Its key is read in time; it is late when it is known whom the token may be for.
+    await assert.rejects(grantToClient(late, new ClientAuthenticator(here.rooms), request), {
+      code: 'LK_STORE_UNAVAILABLE',
+    });
+    await here.rooms.tail.catchUp();
+    assert.ok((await grantToClient(here.rooms, here.services, request)).expiresIn > 0);
+  });
+
+  test('gets no token of a node whose clock is wrong', async () => {
+    const name = newName();
+    const { key } = await clients.create({ name, audiences: [name] });
+    const request = { authorization: bearer(key.reveal()), name: null, audience: 'reader' };
+    const wrong = { ...here.rooms, tail: overriding(here.rooms.tail, { isClockRight: () => false }) };
+    await assert.rejects(grantToClient(wrong, here.services, request), { code: 'LK_NOT_FRESH' });
+  });
+
+  test('that is refused is told of by the name of its client, where there is one', async () => {
+    const [name, disabled] = [newName(), newName()];
+    const { key } = await clients.create({ name, audiences: ['a'] });
+    const { key: off } = await clients.create({ name: disabled, audiences: ['a'] });
+    await clients.disable(disabled);
+    const secret = (text: string): string => text.slice(text.indexOf('.'));
+    const told: unknown[] = [];
+    const services = new ClientAuthenticator({ ...here.rooms, emit: (event) => told.push(event) });
+    for (const text of [
+      key.reveal(),
+      key.reveal().replace(secret(key.reveal()), secret(off.reveal())),
+      off.reveal(),
+      `lks_${subjectOf('client', 'nobody')}${secret(key.reveal())}`,
+      'lks_nothing',
+    ])
+      await askedAt({ services }, bearer(text));
+    const refused = { type: 'client_refused', code: REFUSED };
+    assert.deepEqual(told, [
+      { ...refused, client: name },
+      { ...refused, client: disabled },
+    ]);
+  });
+
+  test('that ends while the body of a request is on its way is refused', async () => {
+    const disabling = (name: string) => () => clients.disable(name);
+    for (const [path, body] of [
+      ['/auth/feed/pull', { epoch: '', tag: 0, after: 0, follower: 'AAAAAAAAAAAAAAAAAAAAAA' }],
+      ['/auth/introspect', { token: 'x' }],
+      ['/auth/revoke', { token: 'x' }],
+    ] as const) {
+      const name = newName();
+      const { key } = await clients.create({ name, audiences: ['a'] });
+      const pieces = inTwoPieces(JSON.stringify(body), disabling(name));
+      const headers = { Authorization: bearer(key.reveal()), 'Content-Type': 'application/json' };
+      const init = { method: 'POST', headers, body: pieces, duplex: 'half' } as const;
+      const response = await here.handle(new Request(`${ORIGIN}${path}`, init), { peer: '203.0.113.20' });
+      assert.equal(response.status, 401, path);
+    }
   });
 
   test('that is unknown, wrong or disabled is refused after the same work: one reading', async () => {
@@ -385,6 +517,12 @@ describe('creating a service', () => {
     await assert.rejects(clients.rotate('kept', { grace: '8d' }), (error) =>
       isFailure(error, 'LK_REQUEST_INVALID'),
     );
+    for (const grace of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      await assert.rejects(
+        rotateClientKey(pair.nodes[0].system.rooms, { name: 'kept', grace }, null),
+        (error) => isFailure(error, 'LK_REQUEST_INVALID'),
+      );
+    }
     for (const name of ['nobody', 'web'])
       await assert.rejects(clients.rotate(name), (error) => isFailure(error, 'LK_NOT_FOUND'));
     assert.equal((await clients.list()).find(({ name }) => name === 'kept')?.rotatedAt, null);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { feedSubject, KIND_CODES, SCOPE_CODES } from '@latchkey/verify';
+import { type Entry, feedSubject, KIND_CODES, SCOPE_CODES } from '@latchkey/verify';
+import type { Store } from 'latchkey';
 import { type Clients, clientsOf } from '../../packages/latchkey/src/clients.ts';
 import { doorOf } from '../../packages/latchkey/src/door.ts';
 import type { System } from '../../packages/latchkey/src/system.ts';
@@ -92,6 +93,49 @@ for (const [name, on] of STORES) {
       assert.ok(head >= service.cursor.after);
     });
 
+    test('what a node has only heard of is asked for before it answers: by a hint, or by a cursor ahead of its own', async () => {
+      let tell: Parameters<Store['onHint']>[0] = () => undefined;
+      const silent = (store: Store): Store => ({
+        ...store,
+        onHint: (listener) => {
+          tell = listener;
+          return () => undefined;
+        },
+      });
+      const behind = await openPair({ on, second: silent });
+      const [first, second] = [behind.nodes[0].system, behind.nodes[1].system];
+      const made = await clientsOf(doorOf(() => first)).create({ name: 'orders', audiences: ['orders'] });
+      const revoke = async (subject: string): Promise<Entry> => {
+        const { cursor } = await first.rooms.log.change(async (_tables, trust) =>
+          trust.apply('session_ended', subject as never),
+        );
+        assert.ok(cursor !== null);
+        const expiresAt = behind.clock.now() + 900_000;
+        return { seq: cursor.seq, kind: 'revoke', scope: 'session', subject, expiresAt };
+      };
+      await revoke(followerId());
+      await caughtUp(second);
+      const service = new Service(askOf(first), made.key.reveal());
+      const moved = new Service(askOf(second), made.key.reveal(), service.follower);
+      for (const each of [service, moved]) await each.begin();
+      // Its own timer must not be what brings it.
+      second.rooms.tail.stop();
+      await second.rooms.tail.start();
+      const hinted = await revoke(followerId());
+      tell([hinted], false);
+      const { entries: told } = await moved.pull();
+      assert.deepEqual(
+        told?.map(([position]) => position),
+        [hinted.seq],
+      );
+      const { seq } = await revoke(followerId());
+      for (let pulls = 0; pulls < 2; pulls += 1) await service.pull();
+      moved.cursor = service.cursor;
+      const { head, entries } = await moved.pull();
+      assert.deepEqual([head, entries], [seq, []]);
+      await behind.close();
+    });
+
     test('a cursor of another history, with another tag or above the head loads the whole', async () => {
       const service = new Service(askOf(here), key);
       await service.begin();
@@ -123,6 +167,9 @@ for (const [name, on] of STORES) {
         assert.deepEqual((await service.pull()).entries, [hints.at(-1)]);
       }
       assert.deepEqual(hints[0], hints[1]);
+      await revokeSession();
+      // The pull has told of the first as well, of which the hint had told.
+      for (const stream of streams) assert.equal((await stream.entry())?.[0], (hints[0]?.[0] ?? 0) + 1);
       for (const stream of streams) await stream.close();
       for (const { rooms } of [here, there]) assert.equal(rooms.feed.streams, 0);
     });
@@ -151,8 +198,10 @@ for (const [name, on] of STORES) {
       there.rooms.tail.stop();
       pair.clock.advance(5_001);
       await stream.ended();
+      const followers = there.rooms.remote.size;
       for (const response of [
         await service.post(),
+        await new Service(askOf(there), key).post(),
         await service.send('GET', '/auth/feed'),
         await service.send('GET', '/auth/feed/snapshot', {
           headers: { Accept: 'application/vnd.latchkey.revlog' },
@@ -162,6 +211,7 @@ for (const [name, on] of STORES) {
         assert.equal(response.headers.get('retry-after'), '1');
         assert.equal(await codeOf(response), 'LK_NOT_FRESH');
       }
+      assert.equal(there.rooms.remote.size, followers, 'nobody begins to follow through it');
       await there.rooms.tail.start();
       await there.rooms.tail.catchUp();
       assert.notEqual((await service.pull()).entries, null);
@@ -246,6 +296,32 @@ for (const [name, on] of STORES) {
 
     // Ten thousand entries take a while on PostgreSQL, and where they are counted is the same.
     if (name !== 'SQLite') return;
+
+    test('a HEAD of the snapshot takes the place of nobody who loads it', async () => {
+      const service = new Service(askOf(here), key);
+      const accept = { headers: { Accept: SNAPSHOT } };
+      // As many as one client may load at once.
+      for (let asked = 0; asked < 64; asked += 1) {
+        assert.equal((await service.send('HEAD', '/auth/feed/snapshot', accept)).status, 200);
+      }
+      await service.load();
+    });
+
+    test('nothing of it is kept by who stands between, and what is heard at once is not collected', async () => {
+      const service = new Service(askOf(here), key);
+      const accept = { headers: { Accept: SNAPSHOT } };
+      for (const [response, control, accel] of [
+        [await service.post(), 'no-store', null],
+        [await service.send('GET', '/auth/feed/snapshot', accept), 'no-store, no-transform', null],
+        [await service.send('HEAD', '/auth/feed/snapshot', accept), 'no-store, no-transform', null],
+        [await service.send('GET', '/auth/feed'), 'no-store, no-transform', 'no'],
+        [await service.send('HEAD', '/auth/feed'), 'no-store, no-transform', 'no'],
+      ] as const) {
+        assert.equal(response.headers.get('cache-control'), control);
+        assert.equal(response.headers.get('x-accel-buffering'), accel);
+        await response.body?.cancel();
+      }
+    });
 
     test('who is further behind than 5,000 entries loads the whole, and who is as far goes on', async () => {
       const service = new Service(askOf(here), key);

@@ -223,6 +223,16 @@ describe('over HTTP', () => {
       return body['receipt'];
     };
 
+    test('of a token that has expired is no error: what was wanted is so (@rfc 7009 §2.2)', async () => {
+      const other = await openWorld({ clients: CLIENTS });
+      const late = new Program(other.auth);
+      const { access } = await late.signUp('late@example.com');
+      other.clock.advance(3_600_000);
+      const response = await late.send('POST', '/auth/revoke', { form: { token: access } });
+      assert.deepEqual([response.status, await bodyOf(response)], [200, { receipt: null }]);
+      await other.auth.close();
+    });
+
     for (const which of ['access', 'refresh'] as const) {
       test(`of the ${which} token ends the session, once (@rfc 7009 §2.2, @asvs 10.4.9)`, async () => {
         const ours = here();

@@ -36,8 +36,17 @@ describe('a verifier that is set up wrong, or whose issuer is', () => {
     assert.equal(await refusalCode(accepting.require(bearing(issuer.token()))), null);
     assert.match(accepting.status().feedError ?? '', /no key/);
     assert.equal(issuer.asked('/auth/feed/pull'), 0);
-    assert.throws(() => another({ audience: '' }), TypeError);
-    assert.throws(() => another({ key: 'lka_not-a-key-of-a-service' }), TypeError);
+    for (const [wrong, message] of [
+      [{ audience: '' }, /^audience: /],
+      [{ key: 'lka_not-a-key-of-a-service' }, /^key: /],
+      [{ key: 'lks_a-key-of-the-orders-service\r\nHost: x' }, /^key: /],
+      [{ key: 'lks_short' }, /^key: /],
+      [{ onUnknown: 'toString' as 'deny' }, /^onUnknown: /],
+      [{ cacheEntries: 0 }, /^cacheEntries: /],
+      [{ cacheEntries: 1.5 }, /^cacheEntries: /],
+    ] as const) {
+      assert.throws(() => another(wrong), { name: 'TypeError', message });
+    }
   });
 
   test('names the address that cannot be reached, and the issuer that is another', async (t) => {
@@ -74,26 +83,32 @@ describe('a verifier that is set up wrong, or whose issuer is', () => {
     for (const error of errors) assert.ok(String(error).length < 1_000);
   });
 
-  test('asks a feed that wants to be left alone no sooner than it says', async (t) => {
-    const { issuer, orders, clock } = await openScene(t, {}, ({ lies }) => {
-      lies.set('/auth/feed/pull', (_, res) => {
-        res.setHeader('Retry-After', '20');
-        sendJson(res, {}, 429);
+  for (const [status, retryAfter, pauses] of [
+    [429, '20', [19, 2]],
+    [429, '86400', [29, 2]],
+    [429, null, [4, 2]],
+    [401, null, [4, 2]],
+    [403, null, [4, 2]],
+    [503, '20', [0.001]],
+  ] as const) {
+    const said = retryAfter === null ? '' : ` and Retry-After: ${retryAfter}`;
+    test(`asks a feed that answers ${status}${said} no sooner than it should, and then`, async (t) => {
+      const { issuer, orders, clock } = await openScene(t);
+      const who = await orders.require(bearing(issuer.token()));
+      issuer.lies.set('/auth/feed/pull', (_, res) => {
+        if (retryAfter !== null) res.setHeader('Retry-After', retryAfter);
+        sendJson(res, {}, status);
       });
-    });
-    await orders.ready();
-    const asked = issuer.asked('/auth/feed/pull');
-    const who = await orders.require(bearing(issuer.token()));
-    for (const [seconds, more] of [
-      [10, 0],
-      [9, 0],
-      [2, 1],
-    ] as const) {
-      clock.ahead += seconds * 1_000;
       await who.recheck().catch(() => undefined);
-      assert.equal(issuer.asked('/auth/feed/pull'), asked + more, `after ${seconds} s more`);
-    }
-  });
+      const asked = issuer.asked('/auth/feed/pull');
+      for (const [index, seconds] of pauses.entries()) {
+        clock.ahead += seconds * 1_000;
+        await who.recheck().catch(() => undefined);
+        const isDue = index === pauses.length - 1;
+        assert.equal(issuer.asked('/auth/feed/pull') > asked, isDue, `after ${seconds} s more`);
+      }
+    });
+  }
 
   test('tells of whom it does not let in, with the reason that it tells nobody else', async (t) => {
     const told: string[] = [];
@@ -112,7 +127,9 @@ describe('a verifier that is set up wrong, or whose issuer is', () => {
       'LK_TOKEN_REFUSED',
     );
     assert.equal(await refusalCode(orders.require(new Headers())), 'LK_UNAUTHENTICATED');
-    assert.equal(told.length, 2);
+    assert.equal(await orders.authenticate(new Headers()), null, 'nobody was refused');
+    assert.equal(await refusalCode(orders.authenticate(bearing('x'))), 'LK_TOKEN_REFUSED');
+    assert.equal(told.length, 3);
     assert.match(told[0] ?? '', /^LK_TOKEN_REFUSED The token is not good: .*audience/);
     assert.equal(String(thrown.at(-1)), 'Error: of a logger');
   });

@@ -219,6 +219,22 @@ describe('a copy of the feed', () => {
     assert.equal(issuer.asked(SNAPSHOT), 2);
   });
 
+  test('is loaded anew where what came after its cursor is of another history, and takes nothing from that (@rule R8)', async (t) => {
+    const { orders, issuer } = await openScene(t);
+    await orders.ready();
+    issuer.lies.set(PULL, (_, res) => {
+      issuer.lies.clear();
+      const entries = [[issuer.head + 1, 'revoke', 'all', '', 2_000_000_000]];
+      const truth = issuer.pull({ epoch: issuer.epoch, tag: issuer.head * 7 + 3, after: issuer.head });
+      sendJson(res, { ...truth, epoch: 'another', head: issuer.head + 1, entries });
+    });
+    const asked = issuer.asked(PULL);
+    await until(() => issuer.asked(PULL) > asked + 2);
+    assert.equal(issuer.asked(SNAPSHOT), 2);
+    assertFollows(orders, issuer);
+    assert.equal(await refusalCode(orders.require(bearing(issuer.token()))), null);
+  });
+
   test('is none where snapshot and pull differ in their salt (@rule R12)', async (t) => {
     const { orders, issuer } = await openScene(t, { onUnknown: 'deny' });
     issuer.lies.set(PULL, (_, res) => {

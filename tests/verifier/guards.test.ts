@@ -9,6 +9,7 @@ import { hono } from '@latchkey/verify/hono';
 import expressApp from 'express';
 import fastifyApp from 'fastify';
 import { Hono } from 'hono';
+import { admit } from '../../packages/verify/src/guard.ts';
 import { sendJson } from './issuer.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { openScene } from './scene.ts';
@@ -23,13 +24,17 @@ interface Host {
 }
 
 /** Applications that answer `/` with who asks and what they may, and `/sure` after a step-up. */
-const HOSTS: readonly (readonly [name: string, open: (orders: Verifier<Plan>) => Promise<Host>])[] = [
+const HOSTS: readonly (readonly [
+  name: string,
+  open: (orders: Verifier<Plan>, onRun?: () => void) => Promise<Host>,
+])[] = [
   [
     'Express',
-    (orders) => {
+    (orders, onRun = () => undefined) => {
       const { guard, principalOf } = express(orders);
       const app = expressApp();
       app.get('/', guard(), (req, res) => {
+        onRun();
         const { id, claims } = principalOf(req);
         res.json({ id, plan: claims['plan'] });
       });
@@ -39,10 +44,11 @@ const HOSTS: readonly (readonly [name: string, open: (orders: Verifier<Plan>) =>
   ],
   [
     'Fastify',
-    async (orders) => {
+    async (orders, onRun = () => undefined) => {
       const { guard, principalOf } = fastify(orders);
       const app = fastifyApp();
       app.get('/', { onRequest: guard() }, async (request) => {
+        onRun();
         const who = principalOf(request);
         return { id: who.id, plan: who.kind === 'user' ? who.claims.plan : null };
       });
@@ -53,10 +59,11 @@ const HOSTS: readonly (readonly [name: string, open: (orders: Verifier<Plan>) =>
   ],
   [
     'Hono',
-    async (orders) => {
+    async (orders, onRun = () => undefined) => {
       const { guard, principalOf } = hono(orders);
       const app = new Hono();
       app.get('/', guard(), (c) => {
+        onRun();
         const { id, claims } = principalOf(c);
         return c.json({ id, plan: claims['plan'] });
       });
@@ -110,6 +117,22 @@ for (const [name, open] of HOSTS) {
       assert.match([...bodies][0] ?? '', /"code":"LK_UNAUTHENTICATED"/);
     });
 
+    test('runs nothing for whom it does not let in', async (t) => {
+      const { issuer, orders } = await openScene(t);
+      let ran = 0;
+      const host = await open(orders as Verifier<Plan>, () => void (ran += 1));
+      t.after(() => host.close());
+      for (const [token, status, runs] of [
+        ['x', 401, 0],
+        [issuer.token(), 200, 1],
+        [issuer.token({ aud: 'billing' }), 401, 1],
+      ] as const) {
+        const answer = await fetch(host.origin, { headers: { authorization: `Bearer ${token}` } });
+        await answer.text();
+        assert.deepEqual([answer.status, ran], [status, runs]);
+      }
+    });
+
     test('asks for a step-up where more must be proved (@rfc 9470 §3, @asvs 10.3.4)', async (t) => {
       const { issuer, orders } = await openScene(t);
       const host = await open(orders as Verifier<Plan>);
@@ -138,3 +161,13 @@ for (const [name, open] of HOSTS) {
     });
   });
 }
+
+test('a guard hands on what fails and is no refusal: whoever made it must know', async (t) => {
+  const { orders } = await openScene(t);
+  const broken = {
+    get: (): never => {
+      throw new RangeError('of a host');
+    },
+  };
+  await assert.rejects(admit(orders, broken, {}), RangeError);
+});

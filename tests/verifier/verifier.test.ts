@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { subjectOf } from '@latchkey/verify';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { subjectOf, type Verifier } from '@latchkey/verify';
 import { acceptUntilExpiry } from '@latchkey/verify/unsafe';
 import { edwards } from '../attacks/minting.ts';
-import { newSubject, sendJson } from './issuer.ts';
+import { newSubject, sendJson, type TestIssuer } from './issuer.ts';
 import { assertFollows, bearing, openScene, refusalCode, until } from './scene.ts';
 
 describe('a verifier', () => {
@@ -50,6 +51,26 @@ describe('a verifier', () => {
       () => undefined,
     );
     assert.equal(await refusalCode(orders.require(bearing(token))), 'LK_TOKEN_REVOKED');
+  });
+
+  test('takes no service for somebody who has proved anything', async (t) => {
+    const { issuer, orders } = await openScene(t);
+    const without = { sid: undefined, acr: undefined, amr: undefined, auth_time: undefined };
+    const token = issuer.token({ sub: 'client_shop', client_id: 'shop', ...without });
+    for (const demands of [{ acr: 'aal1' }, { maxAge: 1_000_000 }] as const) {
+      assert.equal(await refusalCode(orders.require(bearing(token), demands)), 'LK_STEP_UP_REQUIRED');
+    }
+  });
+
+  test('waits for its copy at its first request, rather than to ask about it', async (t) => {
+    const { issuer, orders } = await openScene(t, { onUnknown: 'deny' }, ({ lies }) => {
+      lies.set('/auth/feed/snapshot', async (_, __, truth) => {
+        // By then keys have long been there.
+        await sleep(300);
+        await truth();
+      });
+    });
+    assert.equal(await refusalCode(orders.require(bearing(issuer.token()))), null);
   });
 
   for (const [title, presenting, code] of [
@@ -220,6 +241,23 @@ describe('a verifier whose copy cannot tell', () => {
     assert.equal(issuer.asked('/auth/introspect'), 100);
   });
 
+  test('has a thousand wait for the issuer at the most, and refuses whoever comes then', async (t) => {
+    const { issuer, orders } = await openScene(t, {}, ({ lies }) => {
+      lies.set('/auth/feed/pull', (_, res) => sendJson(res, {}, 503));
+    });
+    await orders.require(bearing(issuer.token()));
+    const { promise: gate, resolve } = Promise.withResolvers<void>();
+    issuer.lies.set('/auth/introspect', async (_, __, truth) => {
+      await gate;
+      await truth();
+    });
+    const waiting = Array.from({ length: 1_016 }, () => refusalCode(orders.require(bearing(issuer.token()))));
+    const refused = refusalCode(orders.require(bearing(issuer.token())));
+    assert.equal(await Promise.race([refused, Promise.all(waiting)]), 'LK_BUSY');
+    resolve();
+    assert.deepEqual(new Set(await Promise.all(waiting)), new Set([null]));
+  });
+
   for (const [title, answer] of [
     ['another subject', { sub: newSubject() }],
     ['another session', { sid: newSubject() }],
@@ -252,6 +290,7 @@ describe('a verifier whose copy cannot tell', () => {
     assert.match(orders.status().feedError ?? '', /503/);
     issuer.lies.clear();
     await until(() => orders.status().fresh);
+    assertFollows(orders, issuer);
     assert.equal(await refusalCode(orders.require(bearing(token))), null);
     assert.equal(issuer.asked('/auth/introspect'), 0);
   });
@@ -321,6 +360,91 @@ describe('a verifier whose copy cannot tell', () => {
       assert.match(feedError ?? '', new RegExp(String(status)));
     });
   }
+});
+
+describe('a token that was good', () => {
+  const STALE_AFTER = 6_000;
+  const heard = (kind: 'revoke' | 'changed') => async (issuer: TestIssuer, orders: Verifier, sub: string) => {
+    issuer.append('user', sub, kind, false);
+    await until(() => orders.status().cursor?.seq === issuer.head);
+  };
+  const nothing = async (): Promise<void> => undefined;
+  /** What was heard of it; whether the copy is fresh; and how a recheck ends, by what is done with what nobody can tell. */
+  const CASES = [
+    ['nothing was heard', nothing, true, {}, [null, null, null]],
+    ['it is revoked', heard('revoke'), true, {}, Array(3).fill('LK_TOKEN_REVOKED')],
+    ['what it says has changed', heard('changed'), true, { plan: 'pro' }, Array(3).fill('LK_TOKEN_STALE')],
+    ['something has changed of which it says nothing', heard('changed'), true, {}, [null, null, null]],
+    ['the copy is old', nothing, false, {}, ['LK_NOT_FRESH', 'LK_NOT_FRESH', null]],
+    ['it is revoked and the copy is old', heard('revoke'), false, {}, Array(3).fill('LK_TOKEN_REVOKED')],
+  ] as const;
+  for (const [title, hears, isFresh, claims, expected] of CASES) {
+    test(`is rechecked by what is heard, and else as a new one is, where ${title} (@rule R9)`, async (t) => {
+      for (const [index, onUnknown] of (['introspect', 'deny', acceptUntilExpiry] as const).entries()) {
+        const { issuer, clock, orders } = await openScene(t, { onUnknown });
+        const sub = newSubject();
+        const who = await orders.require(bearing(issuer.token({ sub, ...claims })));
+        await hears(issuer, orders, sub);
+        if (!isFresh) {
+          issuer.lies.set('/auth/feed/pull', (_, res) => sendJson(res, {}, 503));
+          clock.ahead = STALE_AFTER;
+        }
+        assert.equal(await refusalCode(who.recheck()), expected[index], String(onUnknown));
+      }
+    });
+  }
+
+  test('is not rechecked when it has expired, though nothing was heard of it (@rule R9)', async (t) => {
+    for (const onUnknown of ['introspect', acceptUntilExpiry] as const) {
+      const { issuer, clock, orders } = await openScene(t, { onUnknown });
+      const who = await orders.require(bearing(issuer.token()));
+      clock.ahead = 301_000;
+      issuer.now = () => Math.floor(clock.now() / 1_000);
+      assert.equal(await refusalCode(who.recheck()), 'LK_TOKEN_EXPIRED');
+    }
+  });
+
+  test('is refused where its end is heard of while the issuer is asked, which still says yes (@rule R5)', async (t) => {
+    const { issuer, clock, orders } = await openScene(t);
+    const sid = newSubject();
+    const token = issuer.token({ sid });
+    const who = await orders.require(bearing(token));
+    await until(() => orders.status().hints);
+    issuer.lies.set('/auth/feed/pull', (_, res) => sendJson(res, {}, 503));
+    clock.ahead = STALE_AFTER;
+    assert.equal(await refusalCode(orders.require(bearing(token))), null, 'the issuer says yes');
+    const { promise: ended, resolve } = Promise.withResolvers<string>();
+    orders.onRevoked(who, resolve);
+    issuer.introspected = { rs: issuer.head };
+    issuer.lies.set('/auth/introspect', async (_, __, truth) => {
+      issuer.append('session', sid);
+      assert.equal(await ended, 'revoked');
+      await truth();
+    });
+    assert.equal(await refusalCode(orders.require(bearing(token))), 'LK_TOKEN_REVOKED');
+  });
+
+  test('is stale for who accepts what nobody can tell too, where it is heard that what it says has changed (@rule R2)', async (t) => {
+    const { issuer, clock, orders } = await openScene(t, { onUnknown: acceptUntilExpiry });
+    const sub = newSubject();
+    const [saying, silent] = [issuer.token({ sub, plan: 'pro' }), issuer.token({ sub })];
+    await orders.ready();
+    await heard('changed')(issuer, orders, sub);
+    issuer.lies.set('/auth/feed/pull', (_, res) => sendJson(res, {}, 503));
+    clock.ahead = STALE_AFTER;
+    assert.equal(await refusalCode(orders.require(bearing(saying))), 'LK_TOKEN_STALE');
+    assert.equal(await refusalCode(orders.require(bearing(silent))), null);
+  });
+
+  test('of an older history is not called stale by a copy that is old itself: another token would not help (@rule R8)', async (t) => {
+    const { issuer, clock, orders } = await openScene(t, { onUnknown: 'deny' });
+    const token = issuer.token();
+    issuer.beginEpoch('second');
+    await orders.ready();
+    issuer.lies.set('/auth/feed/pull', () => undefined);
+    clock.ahead = STALE_AFTER;
+    assert.equal(await refusalCode(orders.require(bearing(token))), 'LK_NOT_FRESH');
+  });
 });
 
 describe('a signing key that the log speaks against', () => {

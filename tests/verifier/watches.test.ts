@@ -67,6 +67,25 @@ describe('what was begun with a good token', () => {
     assert.deepEqual(ended, ['strict unknown']);
   });
 
+  test('is told nothing by a verifier that was let go of, nor is anybody told of what that cannot do', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    for (const isClosed of [false, true]) {
+      const { issuer, clock, orders, errors } = await openScene(t);
+      const ended: string[] = [];
+      orders.onRevoked(await orders.require(bearing(issuer.token())), (reason) => void ended.push(reason));
+      issuer.lies.set('/auth/feed/pull', (_, res) => sendJson(res, {}, 503));
+      if (isClosed) orders.close();
+      const before = errors.length;
+      for (let steps = 0; steps < 2; steps += 1) {
+        clock.ahead += 6_000;
+        t.mock.timers.tick(1_000);
+        for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+      }
+      if (!isClosed) await until(() => ended.length === 1 && errors.length > before);
+      else assert.deepEqual([ended, errors.length], [[], before]);
+    }
+  });
+
   test('asks the log again before its result counts (@rule R9)', async (t) => {
     const { issuer, clock, orders } = await openScene(t);
     const sid = newSubject();
@@ -84,6 +103,9 @@ describe('what was begun with a good token', () => {
       JSON.stringify(other),
       'a principal is data all the same',
     );
-    assert.throws(() => orders.onRevoked({ ...other, recheck: other.recheck }, () => undefined), TypeError);
+    assert.throws(() => orders.onRevoked({ ...other, recheck: other.recheck }, () => undefined), {
+      name: 'TypeError',
+      message: /another verifier/,
+    });
   });
 });

@@ -202,6 +202,26 @@ describe('a tail', () => {
     scene.tail.stop();
   });
 
+  for (const [title, early, age, verdict] of [
+    ['heard in the moment after a pull was sent is not answered by that one', 0, 0, 'revoked'],
+    ['heard before one whose answer is older is not answered by that one', 100, 101, 'revoked'],
+    ['heard before one whose answer is younger is', 100, 99, 'ok'],
+  ] as const) {
+    test(`what was hinted at and ${title} (@rule R4)`, async () => {
+      const scene = await started();
+      scene.pass(1_000);
+      const hint = { ...revoked(99), scope: 'all', subject: '' } as const;
+      if (early > 0) scene.hint([hint]);
+      scene.pass(early);
+      scene.age = age;
+      const pulled = scene.tail.catchUp();
+      if (early === 0) scene.hint([hint]);
+      await pulled;
+      assert.equal(scene.tail.check(FACTS), verdict);
+      scene.tail.stop();
+    });
+  }
+
   test('holds no more hints than it can ask about (@rule R4)', async () => {
     const scene = await started();
     const forged = Array.from({ length: 10_001 }, (_, index) => ({
@@ -251,6 +271,25 @@ describe('a tail', () => {
     assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 11, tag: 11 });
     assert.equal(scene.asked.length, 3);
     await scene.tail.catchUp();
+    assert.equal(scene.asked.length, 4);
+    scene.tail.stop();
+  });
+
+  test('has one pull on its way at the most, also while the one is that others waited for (@rule R4)', async () => {
+    const scene = await started();
+    const holds = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    scene.hold = holds[0].promise;
+    const first = scene.tail.catchUp();
+    const second = scene.tail.catchUp();
+    scene.hold = holds[1].promise;
+    holds[0].resolve();
+    await first;
+    while (scene.asked.length < 3) await new Promise(setImmediate);
+    const third = scene.tail.catchUp();
+    await new Promise(setImmediate);
+    assert.equal(scene.asked.length, 3, 'the second is not answered yet');
+    holds[1].resolve();
+    await Promise.all([second, third]);
     assert.equal(scene.asked.length, 4);
     scene.tail.stop();
   });

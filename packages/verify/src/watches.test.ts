@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { beforeEach, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AccessToken } from './access-token.ts';
-import { feedSubject } from './feed-subject.ts';
+import { feedSubject, subjectOf } from './feed-subject.ts';
 import type { Cursor, Entry, Scope } from './log-entry.ts';
 import type { Loaded, Pull } from './log-source.ts';
 import { RevokedSet } from './revoked-set.ts';
@@ -24,6 +24,7 @@ class Scene {
   salt = idOf('salt');
   epoch = 'first';
   head = 10;
+  epochStart = 0;
   mono = 0;
   entries: readonly Entry[] = [];
   readonly closed: string[] = [];
@@ -33,25 +34,25 @@ class Scene {
     clock: this.#clock,
     onHeard: (entries) => this.watches.heard(entries),
   });
-  readonly watches = new Watches({
-    clock: this.#clock,
-    tail: this.tail,
-    acceptsUnknown: false,
-    onError: assert.ifError,
-  });
+  readonly watches: Watches;
+
+  constructor(acceptsUnknown = false) {
+    const { tail } = this;
+    this.watches = new Watches({ clock: this.#clock, tail, acceptsUnknown, onError: assert.ifError });
+  }
 
   #pull(cursor: Cursor | null): Pull | Loaded {
     const { epoch, salt } = this;
     if (cursor?.epoch === epoch) return this.#part(cursor);
     const whole = { epoch, seq: this.head, tag: this.head };
     const set = new RevokedSet();
-    return { cursor: whole, epochStart: 0, salt, set, prove: async () => this.#part(whole) };
+    return { cursor: whole, epochStart: this.epochStart, salt, set, prove: async () => this.#part(whole) };
   }
 
   #part({ seq: after }: Cursor): Pull {
     return {
       epoch: this.epoch,
-      epochStart: 0,
+      epochStart: this.epochStart,
       head: this.head,
       tag: this.head,
       now: this.#clock.now(),
@@ -62,11 +63,11 @@ class Scene {
     };
   }
 
-  add(session: string): void {
+  add(session: string): () => void {
     const token = { kind: 'user', session: idOf(session), subject: idOf('user'), client: 'web', kid: 'kid' };
     const subjects = new TokenSubjects(token as unknown as AccessToken);
     const checked = { subjects, rs: 5, saysMore: false } as unknown as Checked;
-    this.watches.add(checked, (reason) => void this.closed.push(`${session} ${reason}`));
+    return this.watches.add(checked, (reason) => void this.closed.push(`${session} ${reason}`));
   }
 
   async revoke(scope: Scope, plain: string): Promise<void> {
@@ -152,4 +153,79 @@ test('what is heard of all in one turn is judged to the last', async () => {
   await turns();
   scene.tail.stop();
   assert.deepEqual(scene.closed, ['session revoked']);
+});
+
+test('what is heard while others have their turn is judged of those too who had theirs', async () => {
+  const scene = new Scene();
+  await scene.tail.catchUp();
+  for (let nr = 0; nr < MANY; nr += 1) scene.add(`session-${nr}`);
+  const all = { kind: 'revoke', scope: 'all', subject: '', expiresAt: 10_000_000 } as const;
+  for (const seq of [4, 11]) {
+    scene.tail.hint([{ ...all, seq }]);
+    // No pull may say meanwhile that it is not so.
+    scene.tail.stop();
+    await turn();
+  }
+  await turns();
+  assert.equal(scene.closed.length, MANY);
+});
+
+for (const [scope, subject] of [
+  ['session', idOf('one')],
+  ['user', idOf('user')],
+  ['client', subjectOf('client', 'web')],
+  ['signing_key', subjectOf('signing_key', 'kid')],
+] as const) {
+  test(`one that is watched is found by its ${scope}, and by no other`, async () => {
+    const scene = new Scene();
+    await scene.tail.catchUp();
+    scene.add('one');
+    await scene.revoke(scope, idOf('another'));
+    assert.deepEqual(scene.closed, []);
+    await scene.revoke(scope, subject);
+    assert.deepEqual(scene.closed, ['one revoked']);
+  });
+}
+
+for (const [acceptsUnknown, closed] of [
+  [false, ['one unknown']],
+  [true, []],
+] as const) {
+  const who = acceptsUnknown ? 'nobody ends who accepts it' : 'it ends';
+  test(`where nobody has ever been able to tell for five seconds, ${who}`, async () => {
+    const scene = new Scene(acceptsUnknown);
+    scene.add('one');
+    for (const [mono, count] of [
+      [0, 0],
+      [4_999, 0],
+      [5_000, closed.length],
+    ] as const) {
+      scene.mono = mono;
+      scene.watches.noteFreshness();
+      await turns();
+      assert.equal(scene.closed.length, count, `${mono} ms`);
+    }
+    assert.deepEqual(scene.closed, closed);
+  });
+
+  test(`where its history is over, ${who}`, async () => {
+    const scene = new Scene(acceptsUnknown);
+    await scene.tail.catchUp();
+    scene.add('one');
+    Object.assign(scene, { epoch: 'second', epochStart: 6, entries: [] });
+    await scene.tail.catchUp();
+    await turns();
+    assert.deepEqual(scene.closed, closed);
+  });
+}
+
+test('no more than a hundred thousand are watched at once, and who has ended is not one of them', async () => {
+  const scene = new Scene();
+  await scene.tail.catchUp();
+  const leave = scene.add('first');
+  for (let nr = 1; nr < 100_000; nr += 1) scene.add('other');
+  assert.throws(() => scene.add('one more'), { code: 'LK_BUSY', status: 503 });
+  leave();
+  scene.add('one more');
+  assert.equal(scene.watches.size, 100_000);
 });

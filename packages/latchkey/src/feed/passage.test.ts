@@ -79,6 +79,15 @@ describe('the last entries of the log', () => {
     assert.equal(passage.isKnown(at(79_999)), true);
   });
 
+  test('do not know the place where they began once what came right after it is forgotten', () => {
+    const passage = new Passage();
+    passage.read(pullOf([1], { whole: true }));
+    passage.read(pullOf(range(2, 10_000)));
+    assert.equal(passage.isKnown(at(1)), true);
+    for (let head = 10_000; head < 80_000; head += 1_000) passage.read(pullOf(range(head + 1, head + 1_000)));
+    assert.equal(passage.isKnown(at(1)), false, 'whoever stands there would pass by what it never heard');
+  });
+
   test('begin anew with the whole, and take nothing twice', () => {
     const passage = new Passage();
     passage.read(pullOf([1, 2, 3], { whole: true }));

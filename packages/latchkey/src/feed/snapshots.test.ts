@@ -119,6 +119,43 @@ describe('snapshots of the feed', () => {
     for (const reader of readers.slice(1)) await reader.cancel();
   });
 
+  test('are handed to 256 at once at the most, whoever they are, and who is done makes room once', async () => {
+    const { snapshots } = scene();
+    const snapshot = await snapshots.get(at(1), always);
+    const begin = (nr: number): ReadableStream<Uint8Array> =>
+      snapshots.download(`client-${nr % 8}`, snapshot, null);
+    const streams = Array.from({ length: 256 }, (_, nr) => begin(nr));
+    assert.throws(() => begin(0), { code: 'LK_BUSY' });
+    const reader = streams.pop()?.getReader();
+    for (let isDone = false; !isDone; ) isDone = (await reader?.read())?.done ?? true;
+    await reader?.cancel();
+    streams.push(begin(0));
+    assert.throws(() => begin(0), { code: 'LK_BUSY' });
+    for (const stream of streams) await stream.cancel();
+  });
+
+  test('are cut off after a minute: for so long at the most a reader keeps one in memory', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { snapshots } = scene();
+    const snapshot = await snapshots.get(at(1), always);
+    const cut: string[] = [];
+    const begin = (name: string): ReadableStream<Uint8Array> =>
+      snapshots.download('orders', snapshot, () => cut.push(name));
+    const slow = begin('slow');
+    await begin('gone').cancel();
+    t.mock.timers.tick(30_000);
+    const others = Array.from({ length: 63 }, () => begin('other'));
+    t.mock.timers.tick(29_999);
+    assert.deepEqual(cut, []);
+    t.mock.timers.tick(1);
+    assert.deepEqual(cut, ['slow']);
+    // As a host does whose connection has ended: it is counted no second time.
+    await slow.cancel();
+    others.push(begin('other'));
+    assert.throws(() => begin('other'), { code: 'LK_THROTTLED' });
+    for (const stream of others) await stream.cancel();
+  });
+
   test('that were cut are counted no more', async () => {
     const { snapshots } = scene();
     const snapshot = await snapshots.get(at(1), always);

@@ -73,10 +73,11 @@ export class Registration {
    */
   async leave(): Promise<void> {
     const { store, remote } = this.#options;
+    // First: what is under way would write the row again, and take this process for registered.
+    while (this.#reporting !== null) await this.#reporting.catch(() => undefined);
     const registered = this.#registered;
     this.#registered = null;
     if (registered === null) return;
-    await (this.#nextReport ?? this.#reporting)?.catch(() => undefined);
     const now = this.#options.now();
     const relay = remote.report(now, true);
     if (relay === null || relay.followers.length === 0) await store.followers.remove(this.follower);
