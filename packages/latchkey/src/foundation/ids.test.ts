@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { findId, idBytes, idFromBytes, newId, subjectOf } from './ids.ts';
+import { findId, idBytes, idFromBytes, newId, sortIds, subjectOf } from './ids.ts';
 
 describe('ids', () => {
+  test('are sorted by their bytes, as databases do it, and not by their texts', () => {
+    // The highest byte first: '-' and '_' stand for 62 and 63, and are texts before and amid the letters.
+    const ids = ['AAAA', 'aAAA', '0AAA', '9AAA', '-AAA', '_AAA'].map((start) => start.padEnd(22, 'A'));
+    assert.deepEqual(sortIds(ids.toReversed()), ids);
+    assert.notDeepEqual(ids.toSorted(), ids);
+  });
+
   test('are UUIDv7 with the time in front and no two alike (RFC 9562 §5.7)', () => {
     const now = 1_700_000_000_123;
     const ids = Array.from({ length: 1_000 }, () => newId(now));
