@@ -147,7 +147,7 @@ describe('a node that has just woken (@fault F10)', () => {
     const { file, remove } = await folder();
     const { system, clock } = await openAwake(file);
     const { rooms } = system;
-    rooms.tail.stop();
+    await rooms.tail.stop();
     clock.step(ASLEEP);
     const woken = clock.now();
     const { cursor } = await rooms.log.change(async (_tables, trust) => trust.apply('everything_ended', ''));

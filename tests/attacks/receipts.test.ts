@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sqlite } from 'latchkey';
 import { bodyOf, ORIGIN, openWorld } from '../http/world.ts';
-import { confirmLog, folder, inside, NOBODY, sessionIn, statusOf } from './scene.ts';
+import { confirmLog, folder, inside, NOBODY, overriding, sessionIn, statusOf } from './scene.ts';
 
 const FOLLOWER = { name: 'elsewhere', registeredSeq: 0, acknowledged: 0, keptUntil: 0, relay: null } as const;
 
@@ -187,6 +187,58 @@ describe('two nodes on one database', () => {
     await there.auth.close();
     const receipt = await here.auth.revoke({ all: true });
     assert.deepEqual(receipt.followers, { confirmed: 1, pending: 0 });
+    await here.auth.close();
+    await place.remove();
+  });
+
+  test('nor is one whose pull was on its way when it was closed (@rule R9)', async () => {
+    const place = await folder();
+    const here = await openWorld({}, sqlite(place.file));
+    const store = sqlite(place.file);
+    const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const wait = { from: Number.POSITIVE_INFINITY };
+    const log = overriding(store.log, {
+      pull: async (cursor, now) => {
+        if (now >= wait.from) {
+          asked.resolve();
+          await held.promise;
+        }
+        return await store.log.pull(cursor, now);
+      },
+    });
+    // Were its row taken away before that pull is answered, the answer would find it so.
+    const followers = overriding(store.followers, {
+      remove: async (id) => {
+        await store.followers.remove(id);
+        held.resolve();
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      },
+    });
+    const there = await openWorld({}, overriding(store, { log, followers }));
+    // After so long it reads where the log stands before it registers.
+    there.clock.advance(11_000);
+    wait.from = there.clock.now();
+    await asked.promise;
+    const closing = there.auth.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    held.resolve();
+    await closing;
+    const receipt = await here.auth.revoke({ all: true });
+    assert.deepEqual(receipt.followers, { confirmed: 1, pending: 0 });
+    await here.auth.close();
+    await place.remove();
+  });
+
+  test('a node that is opened while it is closed is closed first, and then there again (@rule R9)', async () => {
+    const place = await folder();
+    const [here, there] = [await openWorld({}, sqlite(place.file)), await openWorld({}, sqlite(place.file))];
+    await Promise.all([there.auth.close(), there.auth.close(), there.auth.ready()]);
+    assert.equal((await there.auth.status()).fresh, true);
+    const receipt = await here.auth.revoke({ all: true });
+    assert.deepEqual(receipt.followers, { confirmed: 1, pending: 1 });
+    const { followers } = await receipt.settledWithin({ timeout: '50s' });
+    assert.deepEqual(followers, { confirmed: 2, pending: 0 });
+    await there.auth.close();
     await here.auth.close();
     await place.remove();
   });

@@ -206,7 +206,7 @@ for (const [name, on] of STORES) {
 
     test('wait for who accepts until expiry though it and its node have died, until no token is left', async () => {
       await accepting(there);
-      there.rooms.tail.stop();
+      await there.rooms.tail.stop();
       const { receipt } = await revokeAt(here);
       const left = receipt.tokensDeadBy - receipt.at;
       assert.ok(left >= 300_000, 'well over what the row of a node that died stays by itself');

@@ -109,7 +109,22 @@ function lifeOf(rooms: Rooms, canaries: boolean): Pick<System, 'ready' | 'isOpen
     if (canaries) canary.start();
     isOpen = true;
   };
+  const end = async (): Promise<void> => {
+    isOpen = false;
+    freshness.stop();
+    feed.stop();
+    activity.stop();
+    maintenance.stop();
+    await canary.stop();
+    await activity.flush();
+    // A pull writes that this process follows: none may be on its way when it leaves.
+    await tail.stop();
+    // Where the store is gone there is nothing to leave, and everything to let go of.
+    await log.leave().catch((error: unknown) => emit({ type: 'failed', error }));
+    await store.close();
+  };
   let opened: Promise<void> | null = null;
+  let closed: Promise<void> = Promise.resolve();
   let isOpen = false;
   let used = false;
   return {
@@ -117,27 +132,21 @@ function lifeOf(rooms: Rooms, canaries: boolean): Pick<System, 'ready' | 'isOpen
     used: () => used,
     ready: () => {
       used = true;
-      opened ??= open().catch((error: unknown) => {
-        opened = null;
-        throw error;
-      });
+      if (opened === null) {
+        // What is being closed is closed before it is opened again.
+        const opening = closed.catch(() => undefined).then(open);
+        opened = opening;
+        opening.catch(() => {
+          if (opened === opening) opened = null;
+        });
+      }
       return opened;
     },
-    close: async () => {
-      if (opened === null) return;
-      await opened;
+    close: () => {
+      // Where it could not be opened, nothing is open.
+      if (opened !== null) closed = opened.then(end, () => undefined);
       opened = null;
-      isOpen = false;
-      feed.stop();
-      tail.stop();
-      freshness.stop();
-      activity.stop();
-      maintenance.stop();
-      await canary.stop();
-      await activity.flush();
-      // Where the store is gone there is nothing to leave, and everything to let go of.
-      await log.leave().catch((error: unknown) => emit({ type: 'failed', error }));
-      await store.close();
+      return closed;
     },
   };
 }

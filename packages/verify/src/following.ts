@@ -115,7 +115,7 @@ function lifeOf({ tail, watches, follows, failed }: Life): Pick<Following['follo
     },
     stop: () => {
       stopped.abort();
-      tail.stop();
+      void tail.stop();
     },
   };
 }

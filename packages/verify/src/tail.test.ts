@@ -108,7 +108,7 @@ describe('a tail', () => {
     scene.broken = false;
     await scene.tail.start();
     assert.equal(scene.tail.check(FACTS), 'ok');
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   for (const [title, move] of [
@@ -123,7 +123,7 @@ describe('a tail', () => {
       move(scene, 1);
       assert.equal(scene.tail.isFresh(), false);
       assert.equal(scene.tail.check(FACTS), 'unknown');
-      scene.tail.stop();
+      await scene.tail.stop();
     });
   }
 
@@ -136,7 +136,7 @@ describe('a tail', () => {
     await scene.tail.catchUp();
     assert.equal(scene.asked.at(-1), null, 'the whole is read again');
     assert.equal(scene.tail.isFresh(), true);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   for (const [offset, fresh] of [
@@ -150,7 +150,7 @@ describe('a tail', () => {
       scene.offset = offset;
       await scene.tail.start();
       assert.equal(scene.tail.isFresh(), fresh);
-      scene.tail.stop();
+      await scene.tail.stop();
     });
   }
 
@@ -167,7 +167,7 @@ describe('a tail', () => {
     scene.age = 1_500;
     await scene.tail.catchUp();
     assert.equal(scene.tail.lag(), 1_500);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('does not move its cursor by a hint, which can add and nothing else (@rule R4)', async () => {
@@ -182,7 +182,7 @@ describe('a tail', () => {
     scene.hint([]);
     assert.equal(scene.tail.check(FACTS), 'revoked', 'a hint takes nothing back');
     assert.ok(scene.errors.length > 0);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('forgets what was hinted at and is not so, once the log has been asked afterwards (@rule R4)', async () => {
@@ -199,7 +199,7 @@ describe('a tail', () => {
     scene.hold = null;
     await scene.tail.catchUp();
     assert.equal(scene.tail.check(FACTS), 'ok');
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   for (const [title, early, age, verdict] of [
@@ -218,7 +218,7 @@ describe('a tail', () => {
       if (early === 0) scene.hint([hint]);
       await pulled;
       assert.equal(scene.tail.check(FACTS), verdict);
-      scene.tail.stop();
+      await scene.tail.stop();
     });
   }
 
@@ -235,7 +235,7 @@ describe('a tail', () => {
     scene.head = 11;
     await scene.tail.catchUp();
     assert.equal(scene.tail.check(FACTS), 'revoked');
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('pulls soon after a hint, once for many (@rule R4)', async (t) => {
@@ -250,7 +250,7 @@ describe('a tail', () => {
     await scene.tail.catchUp();
     assert.equal(scene.asked.length, asked + 2, 'its own process is not waited for');
     scene.hint([]);
-    scene.tail.stop();
+    await scene.tail.stop();
     t.mock.timers.tick(2 ** 30);
     assert.equal(scene.asked.length, asked + 2, 'a tail that was stopped pulls no more');
   });
@@ -272,7 +272,7 @@ describe('a tail', () => {
     assert.equal(scene.asked.length, 3);
     await scene.tail.catchUp();
     assert.equal(scene.asked.length, 4);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('has one pull on its way at the most, also while the one is that others waited for (@rule R4)', async () => {
@@ -291,20 +291,20 @@ describe('a tail', () => {
     holds[1].resolve();
     await Promise.all([second, third]);
     assert.equal(scene.asked.length, 4);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('asks for what came after its cursor (@rule R4)', async () => {
     const scene = await started();
     await scene.tail.catchUp();
     assert.deepEqual(scene.asked, [null, { epoch: 'first', seq: 10, tag: 10 }]);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('judges nothing that is of a position it has not reached (@rule R2)', async () => {
     const scene = await started();
     assert.equal(scene.tail.check({ ...FACTS, rs: 11 }), 'unknown');
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('keeps what it knew where the log is of another epoch, and judges nothing that is older (@rule R8)', async () => {
@@ -317,7 +317,7 @@ describe('a tail', () => {
     assert.equal(scene.tail.check({ ...FACTS, rs: 20 }), 'revoked');
     assert.equal(scene.tail.check({ ...FACTS, session: subjectOf('another'), rs: 19 }), 'unknown');
     assert.equal(scene.tail.check({ ...FACTS, session: subjectOf('another'), rs: 20 }), 'ok');
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('reads the whole log again where its head went back, and proves nothing until then (@rule R8)', async () => {
@@ -333,7 +333,7 @@ describe('a tail', () => {
     await pulled;
     assert.deepEqual(scene.tail.cursor, { epoch: 'first', seq: 5, tag: 5 });
     assert.equal(scene.tail.check({ ...FACTS, rs: 5 }), 'revoked');
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('drops entries by the clock of the log (@rule R6)', async () => {
@@ -347,7 +347,7 @@ describe('a tail', () => {
     assert.equal(scene.tail.size, 1);
     await scene.tail.catchUp();
     assert.equal(scene.tail.size, 0);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   test('keeps entries where the clock of the log steps forward, for what they concern may still be remembered (@rule R6)', async () => {
@@ -362,7 +362,7 @@ describe('a tail', () => {
     scene.pass(10_000);
     await scene.tail.catchUp();
     assert.equal(scene.tail.size, 0);
-    scene.tail.stop();
+    await scene.tail.stop();
   });
 
   /** The whole as it is loaded beside the log, which then goes on from there. */
@@ -482,7 +482,7 @@ describe('a tail', () => {
     scene.pass(5_000);
     assert.equal(tail.check(FACTS), 'unknown');
     assert.equal(tail.heard(FACTS), 'revoked');
-    tail.stop();
+    await tail.stop();
   });
 
   for (const [title, change, verdict] of [
@@ -537,18 +537,52 @@ test('a tail that is stopped while it starts never pulls again', async (t) => {
   const held = Promise.withResolvers<void>();
   scene.hold = held.promise;
   const starting = scene.tail.start();
-  scene.tail.stop();
+  const stopping = scene.tail.stop();
   held.resolve();
-  await starting;
+  await Promise.all([starting, stopping]);
   t.mock.timers.tick(2 ** 30);
   assert.equal(scene.asked.length, 1);
+});
+
+describe('a tail that is stopped', () => {
+  test('waits for the pull on its way, which confirms nothing, and sends none that was to follow (@rule R9)', async () => {
+    const scene = await started();
+    const held = Promise.withResolvers<void>();
+    scene.hold = held.promise;
+    const under = [scene.tail.catchUp(), scene.tail.catchUp()];
+    let over = false;
+    const stopping = scene.tail.stop().finally(() => {
+      over = true;
+    });
+    assert.equal(scene.tail.isFresh(), false);
+    await new Promise(setImmediate);
+    assert.equal(over, false);
+    held.resolve();
+    await stopping;
+    assert.deepEqual(await Promise.all(under), [false, false]);
+    assert.equal(await scene.tail.catchUp(), false);
+    assert.equal(scene.tail.check(FACTS), 'unknown');
+    assert.equal(scene.asked.length, 2);
+    assert.deepEqual(scene.errors, []);
+  });
+
+  test('goes on where it stood when it is started again (@rule R4)', async () => {
+    const scene = await started();
+    await scene.tail.stop();
+    scene.entries = [revoked(11)];
+    scene.head = 11;
+    await scene.tail.start();
+    assert.deepEqual(scene.asked[1], { epoch: 'first', seq: 10, tag: 10 });
+    assert.equal(scene.tail.check(FACTS), 'revoked');
+    await scene.tail.stop();
+  });
 });
 
 test('a tail that is started twice at once is started once, and one stop ends it', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const scene = new Scene();
   await Promise.all([scene.tail.start(), scene.tail.start()]);
-  scene.tail.stop();
+  await scene.tail.stop();
   t.mock.timers.tick(2 ** 30);
   assert.equal(scene.asked.length, 1);
 });

@@ -76,6 +76,7 @@ export class Tail {
   #soon: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   #starting: Promise<void> | null = null;
+  #isStopped = false;
   #unsubscribe: (() => void) | undefined;
   #inFlight: Promise<boolean> | null = null;
   #next: Promise<boolean> | null = null;
@@ -122,10 +123,28 @@ export class Tail {
 
   /** Follows the log. Resolves when the first pull has been applied; rejects where that one failed. */
   start(): Promise<void> {
+    this.#isStopped = false;
     return (this.#starting ??= this.#begin());
   }
 
-  stop(): void {
+  /**
+   * Ends the following. The copy is not fresh from now on: nobody waits for whoever has stopped.
+   *
+   * @returns resolves when no pull is on its way, and none is sent before the next `start`.
+   */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#confirmed = null;
+    this.#unfollow();
+    while (this.#hasStopped() && this.#inFlight !== null) await this.#inFlight;
+  }
+
+  /** A method, since it may change with each `await`. */
+  #hasStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  #unfollow(): void {
     this.#starting = null;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -144,19 +163,18 @@ export class Tail {
     // Among the others, so that a hint that comes meanwhile makes no second pull of the whole.
     const pulled = await this.#track(async () => {
       try {
-        await this.#pull();
-        return true;
+        return await this.#pull();
       } catch (error) {
         failure = error;
         return false;
       }
     });
-    if (!pulled) {
-      if (this.#unsubscribe === unsubscribe) this.stop();
-      throw failure instanceof Error ? failure : new Error('the first pull failed', { cause: failure });
-    }
     // Stopped while the first pull was on its way: nothing may go on.
     if (this.#unsubscribe !== unsubscribe) return;
+    if (!pulled) {
+      this.#unfollow();
+      throw failure instanceof Error ? failure : new Error('the first pull failed', { cause: failure });
+    }
     this.#timer = setInterval(() => void this.catchUp(), this.#interval);
     this.#timer.unref();
   }
@@ -198,8 +216,7 @@ export class Tail {
   catchUp(): Promise<boolean> {
     return this.#track(async () => {
       try {
-        await this.#pull();
-        return true;
+        return await this.#pull();
       } catch (error) {
         this.#options.onError?.(error);
         return false;
@@ -284,11 +301,11 @@ export class Tail {
     return this.#hinted.length === 0 ? held : [...held, this.#hintedSet];
   }
 
-  async #pull(): Promise<void> {
+  /** @returns whether the copy was confirmed: none that was stopped is. */
+  async #pull(): Promise<boolean> {
+    if (this.#hasStopped()) return false;
     const { source } = this.#options;
     let sent = this.#send();
-    // Captured before the pull is sent: a hint or a parallel pull that arrives
-    // meanwhile must not look like a log that went backwards.
     const cursor = this.#cursor;
     let answer = await source.pull(this.#wasAhead(sent) ? null : cursor);
     if (!isLoaded(answer) && cursor !== null && answer.epoch === cursor.epoch && answer.head < cursor.seq) {
@@ -299,11 +316,14 @@ export class Tail {
       answer = await source.pull(null);
     }
     if (isLoaded(answer)) {
+      if (this.#hasStopped()) return false;
       this.#load(answer);
       sent = this.#send();
       answer = await answer.prove();
     }
+    if (this.#hasStopped()) return false;
     this.#apply(answer, sent);
+    return true;
   }
 
   #send(): Sent {
@@ -355,9 +375,7 @@ export class Tail {
     }
     for (const entry of pull.entries) this.#revoked.apply(entry);
     this.#dropHints(pull, sent);
-    // Of two pulls at once the one that was answered last may know less.
-    const overtaken = before !== null && before.epoch === pull.epoch && before.seq > pull.head;
-    this.#cursor = overtaken ? before : { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
+    this.#cursor = { epoch: pull.epoch, seq: pull.head, tag: pull.tag };
     this.#epochStart = pull.epochStart;
     this.#confirmed = { wall: sent.wall - pull.age, monotonic: sent.monotonic - pull.age };
     this.#maxStaleness = pull.maxStaleness;

@@ -151,7 +151,7 @@ test('what is heard of all in one turn is judged to the last', async () => {
   scene.tail.hint([{ ...all, seq: 4 }]);
   scene.tail.hint([{ ...all, seq: 11 }]);
   // No pull may say meanwhile that it is not so.
-  scene.tail.stop();
+  await scene.tail.stop();
   await turns();
   assert.deepEqual(scene.closed, ['session revoked']);
 });
@@ -163,7 +163,7 @@ test('what is heard while others have their turn is judged of those too who had 
   const all = { kind: 'revoke', scope: 'all', subject: '', expiresAt: 10_000_000 } as const;
   for (const seq of [4, 11]) {
     scene.tail.hint([{ ...all, seq }]);
-    scene.tail.stop();
+    await scene.tail.stop();
     await turn();
   }
   await turns();
