@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sqlite } from 'latchkey';
-import { bodyOf, ORIGIN, openWorld } from '../http/world.ts';
+import { latchkey, sqlite } from 'latchkey';
+import { bodyOf, ORIGIN, openWorld, TEST_SECRET } from '../http/world.ts';
 import { confirmLog, folder, inside, NOBODY, overriding, sessionIn, statusOf } from './scene.ts';
 
 const FOLLOWER = { name: 'elsewhere', registeredSeq: 0, acknowledged: 0, keptUntil: 0, relay: null } as const;
@@ -223,6 +223,26 @@ describe('two nodes on one database', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     held.resolve();
     await closing;
+    const receipt = await here.auth.revoke({ all: true });
+    assert.deepEqual(receipt.followers, { confirmed: 1, pending: 0 });
+    await here.auth.close();
+    await place.remove();
+  });
+
+  test('nor is one that could not be opened, though it had registered (@rule R9)', async () => {
+    const place = await folder();
+    const store = sqlite(place.file);
+    let pulls = 0;
+    const log = overriding(store.log, {
+      pull: (cursor, now) => {
+        pulls += 1;
+        // The first is that of before it registers.
+        return pulls === 2 ? Promise.reject(new Error('gone for a moment')) : store.log.pull(cursor, now);
+      },
+    });
+    const broken = latchkey({ url: ORIGIN, secret: TEST_SECRET, store: overriding(store, { log }) });
+    await assert.rejects(broken.ready(), /gone for a moment/);
+    const here = await openWorld({}, sqlite(place.file));
     const receipt = await here.auth.revoke({ all: true });
     assert.deepEqual(receipt.followers, { confirmed: 1, pending: 0 });
     await here.auth.close();

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import type { SessionId } from '@latchkey/verify';
 import pg from 'pg';
 import { findId, sortIds } from '../../packages/latchkey/src/foundation/ids.ts';
+import { sampleUser } from '../../packages/latchkey/src/stores/conformance/samples.ts';
 import { postgres } from '../../packages/latchkey/src/stores/sql/postgres.ts';
 import { createDatabase, nameSchema } from '../../tools/postgres-database.mjs';
-import { somebody } from '../http/administrators.ts';
-import { openWorld } from '../http/world.ts';
+import { administrator, somebody } from '../http/administrators.ts';
+import { openWorld, PASSWORD } from '../http/world.ts';
 import { userRaces } from './user-races.ts';
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -25,7 +27,8 @@ const OTHERS = `select from pg_stat_activity
 const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 const DEADLOCKS = 'select deadlocks::int from pg_stat_database where datname = current_database()';
 
-test('PostgreSQL: a user is deleted after whoever holds their password, and then their sessions', async (context) => {
+/** A world of its own, and what waits until somebody in the database waits for a lock. */
+async function scene(context: TestContext) {
   const { url, schema, drop } = nameSchema(database);
   const world = await openWorld({}, postgres(url, { schema }));
   const watching = new pg.Client({ connectionString: url });
@@ -35,19 +38,59 @@ test('PostgreSQL: a user is deleted after whoever holds their password, and then
     await world.auth.close();
     await drop();
   });
-  const { id, email } = await somebody(world);
+  const somebodyWaits = async (): Promise<void> => {
+    while ((await watching.query(WAITING)).rowCount === 0) await setTimeout(20);
+  };
+  return { world, somebodyWaits };
+}
+
+const sessionOf = (text: string): SessionId => findId<'session'>(text) ?? assert.fail();
+
+test('PostgreSQL: an administrator deletes a user after whoever holds their password, and then the sessions of both', async (context) => {
+  const { world, somebodyWaits } = await scene(context);
+  const { id, email, session } = await somebody(world);
+  const { visit, session: own } = await administrator(world);
   await world.browser().signIn(email);
   const user = findId<'user'>(id) ?? assert.fail();
-  const sessions = (await world.auth.sessions.list({ user: id })).items.map((session) => session.id);
-  const { store } = world;
-  const deletions: Promise<boolean>[] = [];
-  await store.transaction(async ({ passwords, sessions: held }) => {
+  const { items } = await world.auth.sessions.list({ user: id });
+  const held = sortIds([...items.map((each) => sessionOf(each.id)), sessionOf(own)]);
+  assert.equal(held.indexOf(sessionOf(session)), 0, 'the first of them is not of who asks');
+  const deletions: Promise<Response>[] = [];
+  await world.store.transaction(async ({ passwords, sessions }) => {
     await passwords.hold(user);
-    deletions.push(store.users.remove(user));
-    while ((await watching.query(WAITING)).rowCount === 0) await setTimeout(20);
-    for (const session of sortIds(sessions)) await held.hold(session);
+    deletions.push(visit.send('DELETE', `/auth/admin/users/${id}`));
+    await somebodyWaits();
+    for (const each of held) await sessions.hold(each);
   });
-  assert.deepEqual(await Promise.all(deletions), [true]);
+  for (const { status } of await Promise.all(deletions)) assert.equal(status, 200);
+});
+
+test('PostgreSQL: an administrator creates a user before their session is held, as who signs up from it', async (context) => {
+  const { world, somebodyWaits } = await scene(context);
+  const { visit, session } = await administrator(world);
+  const email = 'contested@example.com';
+  const creations: Promise<Response>[] = [];
+  await world.store.transaction(async ({ users, sessions }) => {
+    await users.create(sampleUser({ email, emailKey: email }));
+    const user = { email, password: PASSWORD, name: null, roles: [] };
+    creations.push(visit.post('/auth/admin/users', user));
+    await somebodyWaits();
+    await sessions.hold(sessionOf(session));
+  });
+  for (const { status } of await Promise.all(creations)) assert.equal(status, 409);
+});
+
+test('PostgreSQL: a sweep leaves the session that somebody holds for the next time, and waits for nobody', async (context) => {
+  const { world } = await scene(context);
+  const [first, second] = [await somebody(world), await somebody(world)];
+  const { store } = world;
+  const end = world.clock.now() + 365 * 86_400_000;
+  await store.transaction(async ({ sessions }) => {
+    await sessions.hold(sessionOf(first.session));
+    assert.equal(await store.sessions.sweep(end, 10), 1);
+    assert.equal(await store.sessions.read(sessionOf(second.session)), null);
+  });
+  assert.equal(await store.sessions.sweep(end, 10), 1);
 });
 
 // No answer shows one: the server looks for it after a second, and the store runs the loser again.

@@ -1,5 +1,5 @@
 import { availableParallelism, hostname } from 'node:os';
-import { type Clock, Tail } from '@latchkey/verify';
+import { type Clock, type Millis, Tail } from '@latchkey/verify';
 import { type AccessPolicy, compileAccess } from './access/access.ts';
 import { type Config, ConfigError, parseConfig } from './config.ts';
 import { isFailure } from './errors.ts';
@@ -13,6 +13,7 @@ import type { Rooms } from './flows/rooms.ts';
 import { checkRootSecret } from './flows/root-secret-check.ts';
 import { newId } from './foundation/ids.ts';
 import { randomBytes } from './foundation/random.ts';
+import { within } from './foundation/within.ts';
 import { type Handler, handler } from './http/handler.ts';
 import type { AllowedOrigins } from './http/origin-rule.ts';
 import { hashQueue } from './identity/hash-queue.ts';
@@ -31,6 +32,9 @@ import { Activity } from './sessions/activity.ts';
 import { sessionCookie } from './sessions/cookie.ts';
 import { type Claims, parseClaims } from './tokens/claims.ts';
 import { SigningKeys } from './tokens/signing-keys.ts';
+
+/** How long a close waits for a pull of the log, which may hang. */
+const PATIENCE: Millis = 2_000;
 
 /** Every part of one deployment on one node, put together and not opened yet. */
 export interface System {
@@ -89,6 +93,13 @@ function lifeOf(rooms: Rooms, canaries: boolean): Pick<System, 'ready' | 'isOpen
   const { store, clock, config, tail, feed, freshness, log, activity, signingKeys, bounds, emit } = rooms;
   const maintenance = new Maintenance(rooms);
   const canary = new Canary({ ...rooms, every: config.canaryEvery });
+  const letGo = async (): Promise<void> => {
+    // A pull writes that this process follows: none should be on its way when it leaves.
+    await within(PATIENCE, tail.stop());
+    // Where the store is gone there is nothing to leave, and everything to let go of.
+    await log.leave().catch((error: unknown) => emit({ type: 'failed', error }));
+    await store.close();
+  };
   const open = async (): Promise<void> => {
     await store.open(clock.now());
     try {
@@ -99,7 +110,7 @@ function lifeOf(rooms: Rooms, canaries: boolean): Pick<System, 'ready' | 'isOpen
       await bounds.confirm(store);
       await tail.start();
     } catch (error) {
-      await store.close();
+      await letGo();
       throw error;
     }
     activity.start();
@@ -117,11 +128,7 @@ function lifeOf(rooms: Rooms, canaries: boolean): Pick<System, 'ready' | 'isOpen
     maintenance.stop();
     await canary.stop();
     await activity.flush();
-    // A pull writes that this process follows: none may be on its way when it leaves.
-    await tail.stop();
-    // Where the store is gone there is nothing to leave, and everything to let go of.
-    await log.leave().catch((error: unknown) => emit({ type: 'failed', error }));
-    await store.close();
+    await letGo();
   };
   let opened: Promise<void> | null = null;
   let closed: Promise<void> = Promise.resolve();

@@ -566,14 +566,32 @@ describe('a tail that is stopped', () => {
     assert.deepEqual(scene.errors, []);
   });
 
-  test('goes on where it stood when it is started again (@rule R4)', async () => {
+  test('asks for the whole when it is started again: its clock may have been ahead until it was set meanwhile (@rule R6)', async () => {
     const scene = await started();
     await scene.tail.stop();
+    await scene.tail.start();
+    assert.deepEqual(scene.asked, [null, null]);
+    assert.equal(scene.tail.check(FACTS), 'ok');
+    await scene.tail.stop();
+  });
+
+  test('keeps refusing what it has heard, and goes by no answer of before when it is started again (@rule R4)', async () => {
+    const scene = await started();
     scene.entries = [revoked(11)];
     scene.head = 11;
-    await scene.tail.start();
-    assert.deepEqual(scene.asked[1], { epoch: 'first', seq: 10, tag: 10 });
-    assert.equal(scene.tail.check(FACTS), 'revoked');
+    await scene.tail.catchUp();
+    const held = Promise.withResolvers<void>();
+    scene.hold = held.promise;
+    const before = scene.tail.catchUp();
+    const stopping = scene.tail.stop();
+    const starting = scene.tail.start();
+    scene.entries = [];
+    held.resolve();
+    assert.equal(await before, false);
+    await Promise.all([stopping, starting]);
+    assert.equal(scene.asked.at(-1), null);
+    assert.equal(scene.tail.check({ ...FACTS, rs: 10 }), 'revoked');
+    assert.deepEqual(scene.errors, []);
     await scene.tail.stop();
   });
 });

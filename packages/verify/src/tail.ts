@@ -76,7 +76,8 @@ export class Tail {
   #soon: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   #starting: Promise<void> | null = null;
-  #isStopped = false;
+  /** Another one after each stop, `null` while stopped: what was asked for in one is not gone by in the next. */
+  #life: symbol | null = Symbol();
   #unsubscribe: (() => void) | undefined;
   #inFlight: Promise<boolean> | null = null;
   #next: Promise<boolean> | null = null;
@@ -121,27 +122,29 @@ export class Tail {
     return this.#revoked.sections();
   }
 
-  /** Follows the log. Resolves when the first pull has been applied; rejects where that one failed. */
+  /** Follows the log. Resolves when the first pull has been applied, or when it was stopped meanwhile; rejects where that one failed. */
   start(): Promise<void> {
-    this.#isStopped = false;
+    this.#life ??= Symbol();
     return (this.#starting ??= this.#begin());
   }
 
   /**
-   * Ends the following. The copy is not fresh from now on: nobody waits for whoever has stopped.
+   * Ends the following. The copy is not fresh from now on, for nobody waits for whoever has
+   * stopped, and the next `start` asks for the whole: meanwhile the clock may have been set.
    *
-   * @returns resolves when no pull is on its way, and none is sent before the next `start`.
+   * @returns resolves when no pull is on its way; none is sent before the next `start`.
    */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#confirmed = null;
+    this.#life = null;
+    this.#forget();
     this.#unfollow();
-    while (this.#hasStopped() && this.#inFlight !== null) await this.#inFlight;
+    await (this.#next ?? this.#inFlight);
   }
 
-  /** A method, since it may change with each `await`. */
-  #hasStopped(): boolean {
-    return this.#isStopped;
+  /** What is held stays held; only the whole confirms it. */
+  #forget(): void {
+    this.#cursor = null;
+    this.#confirmed = null;
   }
 
   #unfollow(): void {
@@ -303,7 +306,8 @@ export class Tail {
 
   /** @returns whether the copy was confirmed: none that was stopped is. */
   async #pull(): Promise<boolean> {
-    if (this.#hasStopped()) return false;
+    const life = this.#life;
+    if (life === null) return false;
     const { source } = this.#options;
     let sent = this.#send();
     const cursor = this.#cursor;
@@ -311,17 +315,16 @@ export class Tail {
     if (!isLoaded(answer) && cursor !== null && answer.epoch === cursor.epoch && answer.head < cursor.seq) {
       // The log has forgotten what this copy has seen: until a pull of the whole is
       // answered, nothing confirms it.
-      this.#cursor = null;
-      this.#confirmed = null;
+      this.#forget();
       answer = await source.pull(null);
     }
     if (isLoaded(answer)) {
-      if (this.#hasStopped()) return false;
+      if (this.#life !== life) return false;
       this.#load(answer);
       sent = this.#send();
       answer = await answer.prove();
     }
-    if (this.#hasStopped()) return false;
+    if (this.#life !== life) return false;
     this.#apply(answer, sent);
     return true;
   }

@@ -11,6 +11,7 @@ import {
 import { failure } from '../errors.ts';
 import { idBytes, idFromBytes } from '../foundation/ids.ts';
 import { randomBytes } from '../foundation/random.ts';
+import { within } from '../foundation/within.ts';
 import type { RemoteFollower, RemoteFollowers } from '../revocation/remote-followers.ts';
 import type { RevocationLog } from '../revocation/revocation-log.ts';
 import { FEED_SALT, type FollowerId } from '../stores/records.ts';
@@ -298,16 +299,4 @@ function breath(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
-}
-
-/** Resolves with `work`, or without it when the time is over. */
-async function within(limit: Millis, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, limit);
-    }),
-  ]);
-  clearTimeout(timer);
 }

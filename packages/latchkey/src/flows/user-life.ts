@@ -22,7 +22,9 @@ type Uses = Pick<Rooms, 'config' | 'clock' | 'store' | 'log' | 'tail' | 'receipt
  */
 export async function disableUser(rooms: Uses, id: UserId, by: Administrator): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
-    const user = await holdToTakeAway(rooms, tables, id, by);
+    // First: two who take away each other are two who come one after the other.
+    await tables.lock('administrators');
+    const user = await requireMayTakeAway(rooms, tables, await tables.users.hold(id), by);
     if (user.disabledAt === null) await tables.users.setDisabledAt(id, rooms.clock.now());
     trust.apply('user_disabled', id);
   });
@@ -56,7 +58,9 @@ export async function enableUser(rooms: Uses, id: UserId, by: Administrator): Pr
  */
 export async function deleteUser(rooms: Uses, id: UserId, by: Administrator): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
-    await holdToTakeAway(rooms, tables, id, by);
+    await tables.lock('administrators');
+    const held = await tables.users.holdWithAll(id, by?.session.id ?? null);
+    await requireMayTakeAway(rooms, tables, held, by);
     await tables.users.remove(id);
     trust.apply('user_deleted', id);
   });
@@ -64,20 +68,15 @@ export async function deleteUser(rooms: Uses, id: UserId, by: Administrator): Pr
   return receiptOf(rooms, cursor, heldByUser(by));
 }
 
-/**
- * The lock first: two who take away each other are two who come one after the other. Then
- * the user and then the session that asks, in the order of a sign-in.
- */
-async function holdToTakeAway(
+/** To be asked once they are held, since the session that asks is held here. */
+async function requireMayTakeAway(
   rooms: Uses,
   tables: Tables,
-  id: UserId,
+  user: UserRecord | null,
   by: Administrator,
 ): Promise<UserRecord> {
-  await tables.lock('administrators');
-  const user = await tables.users.hold(id);
   await requireStillAdministrator(rooms, tables, by);
   if (user === null) throw failure('LK_NOT_FOUND');
-  await keepAnAdministrator(tables, id, by);
+  await keepAnAdministrator(tables, user.id, by);
   return user;
 }

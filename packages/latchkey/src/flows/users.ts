@@ -90,8 +90,9 @@ export async function createUser(
   await rooms.store.transaction(async (tables) => {
     // Before any row, as everyone who asks for it does.
     if (administrator) await tables.lock('administrators');
-    await requireStillAdministrator(rooms, tables, by);
+    // Before the session that asks is held, in the order of a sign-up; undone where they may not.
     await user.write(tables);
+    await requireStillAdministrator(rooms, tables, by);
     for (const role of input.roles) await tables.users.assignRole(user.id, role);
     if (administrator) await tables.proofs.remove('setup');
   });

@@ -112,10 +112,10 @@ export class Registration {
       remote.notReported();
       throw error;
     }
-    await store.followers.sweep(now - ROW_LIFE, now);
     this.#registered = registered;
     this.#beatAt = now;
     this.#acknowledged = reached;
+    await store.followers.sweep(now - ROW_LIFE, now);
   }
 
   async #put(now: Timestamp, registered: Registered, relay: Relay | null): Promise<void> {

@@ -49,6 +49,8 @@ export interface SqlDialect extends Contest {
   readonly log: LogDialect;
   /** Ends a select whose row nobody else may change until the transaction ends. */
   readonly forUpdate: RawBuilder<unknown>;
+  /** Ends a select of what is to be deleted: it passes over rows that somebody holds, and waits for none. */
+  readonly unheld: RawBuilder<unknown>;
   /**
    * Connects; does nothing where it is connected.
    *

@@ -114,6 +114,7 @@ export function postgresDialect(
     snapshot: async (db) => await snapshotOf(db, async () => {}),
     // Whoever points at the row, as a receipt at its user, need not wait.
     forUpdate: sql`for no key update`,
+    unheld: sql`for update skip locked`,
     log: LOG,
     onHint: (listener) => hints.onHint(listener),
     hears: () => hints.listens,

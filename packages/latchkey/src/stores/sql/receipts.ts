@@ -3,8 +3,10 @@ import type { Kysely } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import type { ReceiptHolder, ReceiptId, ReceiptRecord } from '../records.ts';
 import type { ReceiptStore } from '../store.ts';
+import type { SqlDialect } from './dialect.ts';
 import type { ReceiptTable, Schema } from './schema.ts';
 import { type Param, type Runner, Statement } from './statement.ts';
+import { sweepStatement } from './sweep.ts';
 
 type Bytes = Uint8Array;
 
@@ -26,7 +28,7 @@ type ReceiptRow = { [Column in keyof ReceiptTable]: ReceiptTable[Column] };
 export type ReceiptStatements = ReturnType<typeof receiptStatements>;
 
 /** Compiles the statements of `SqlReceipts`. */
-export function receiptStatements(db: Kysely<Schema>) {
+export function receiptStatements(db: Kysely<Schema>, dialect: Pick<SqlDialect, 'unheld'>) {
   return {
     create: new Statement((param: Param<ReceiptRow>) =>
       db
@@ -49,17 +51,7 @@ export function receiptStatements(db: Kysely<Schema>) {
     find: new Statement((param: Param<{ id: Bytes }>) =>
       db.selectFrom('receipt').selectAll().where('id', '=', param('id')),
     ),
-    sweep: new Statement((param: Param<{ before: Timestamp; limit: number }>) =>
-      db
-        .deleteFrom('receipt')
-        .where('id', 'in', (eb) =>
-          eb
-            .selectFrom('receipt')
-            .select('id')
-            .where('expires_at', '<', param('before'))
-            .limit(param('limit')),
-        ),
-    ),
+    sweep: sweepStatement(db, 'receipt', dialect),
   };
 }
 
@@ -95,7 +87,7 @@ export class SqlReceipts implements ReceiptStore {
   }
 
   async sweep(before: Timestamp, limit: number): Promise<number> {
-    return await this.#runner.write(this.#statements.sweep, { before, limit });
+    return (await this.#runner.rows(this.#statements.sweep, { before, limit })).length;
   }
 }
 

@@ -5,6 +5,7 @@ import { floorsAbove, highestFloor, SESSION_CONCERNED } from './floors.ts';
 import type { Schema } from './schema.ts';
 import type { SessionRow } from './session-rows.ts';
 import { type Param, Statement } from './statement.ts';
+import { sweepStatement } from './sweep.ts';
 
 type Bytes = Uint8Array;
 
@@ -40,12 +41,12 @@ const COLUMNS = [
 export type SessionStatements = ReturnType<typeof sessionStatements>;
 
 /** Compiles the statements of `SqlSessions`. */
-export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialect, 'forUpdate'>) {
+export function sessionStatements(db: Kysely<Schema>, dialect: Pick<SqlDialect, 'forUpdate' | 'unheld'>) {
   return {
     create: createStatement(db),
     read: readStatement(db),
     hold: new Statement((param: Param<{ id: Bytes }>) =>
-      db.selectFrom('session').select('id').where('id', '=', param('id')).modifyEnd(forUpdate),
+      db.selectFrom('session').select('id').where('id', '=', param('id')).modifyEnd(dialect.forUpdate),
     ),
     list: listStatement(db),
     listAll: listAllStatement(db),
@@ -62,19 +63,7 @@ export function sessionStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDia
         .where('revoked_seq', 'is', null)
         .where((eb) => eb.not(eb.exists(floorsAbove(db, SESSION_CONCERNED, eb.ref('session.rs'))))),
     ),
-    sweep: new Statement((param: Param<{ before: Timestamp; limit: number }>) =>
-      db
-        .deleteFrom('session')
-        .where('id', 'in', (eb) =>
-          eb
-            .selectFrom('session')
-            .select('id')
-            .where('expires_at', '<', param('before'))
-            .orderBy('expires_at')
-            .limit(param('limit')),
-        )
-        .returning('id'),
-    ),
+    sweep: sweepStatement(db, 'session', dialect),
   };
 }
 

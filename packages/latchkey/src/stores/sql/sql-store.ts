@@ -89,7 +89,7 @@ function compile(db: Kysely<Schema>, dialect: SqlDialect) {
     signingKeys: signingKeyStatements(db),
     proofs: proofStatements(db),
     log: logStatements(db, dialect.log),
-    receipts: receiptStatements(db),
+    receipts: receiptStatements(db, dialect),
     followers: followerStatements(db),
     clients: clientStatements(db),
     services: serviceClientStatements(db, dialect),

@@ -66,6 +66,7 @@ export function sqliteDialect(filename: string): SqlDialect {
     unavailable: (error) => error,
     statements: (db) => ({ touch: oneByOne(db), lock: async () => {}, append: appendOneByOne(db) }),
     forUpdate: sql``,
+    unheld: sql``,
     alone: async () => {},
     snapshot: async (db) => {
       // What is in memory has the one connection alone: there, others wait.

@@ -1,4 +1,4 @@
-import type { Timestamp, UserId } from '@latchkey/verify';
+import type { SessionId, Timestamp, UserId } from '@latchkey/verify';
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { idBytes, idFromBytes } from '../../foundation/ids.ts';
 import type { ListedUser, UserReading, UserRecord, UserSearch } from '../records.ts';
@@ -79,17 +79,19 @@ export function userStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialec
     remove: new Statement((param: Param<{ id: Bytes }>) =>
       db.deleteFrom('account').where('id', '=', param('id')),
     ),
-    /** In the order in which everybody holds several: a deletion of the user alone takes them in any. */
-    holdSessions: new Statement((param: Param<{ id: Bytes }>) =>
+    holdAttempts: new Statement((param: Param<{ id: Bytes }>) =>
+      db.selectFrom('attempt').select('subject').where('subject', '=', param('id')).modifyEnd(forUpdate),
+    ),
+    holdPassword: new Statement((param: Param<{ id: Bytes }>) =>
+      db.selectFrom('password').select('user_id').where('user_id', '=', param('id')).modifyEnd(forUpdate),
+    ),
+    holdSessions: new Statement((param: Param<{ id: Bytes; beside: Bytes | null }>) =>
       db
         .selectFrom('session')
         .select('id')
-        .where('user_id', '=', param('id'))
+        .where((eb) => eb.or([eb('user_id', '=', param('id')), eb('id', '=', param('beside'))]))
         .orderBy('id')
         .modifyEnd(forUpdate),
-    ),
-    removePassword: new Statement((param: Param<{ id: Bytes }>) =>
-      db.deleteFrom('password').where('user_id', '=', param('id')),
     ),
     removeAttempts: new Statement((param: Param<{ id: Bytes }>) =>
       db.deleteFrom('attempt').where('subject', '=', param('id')),
@@ -231,6 +233,16 @@ export class SqlUsers implements UserStore {
     return row === null ? null : userFromRow(row);
   }
 
+  async holdWithAll(id: UserId, beside: SessionId | null): Promise<UserRecord | null> {
+    const user = await this.hold(id);
+    const values = { id: idBytes(id) };
+    await this.#runner.rows(this.#statements.holdAttempts, values);
+    await this.#runner.rows(this.#statements.holdPassword, values);
+    const among = { ...values, beside: beside === null ? null : idBytes(beside) };
+    await this.#runner.rows(this.#statements.holdSessions, among);
+    return user;
+  }
+
   async list(
     { emailKey, name }: UserSearch,
     limit: number,
@@ -256,11 +268,8 @@ export class SqlUsers implements UserStore {
   async remove(id: UserId): Promise<boolean> {
     const values = { id: idBytes(id) };
     return await this.#runner.atomically(async (runner) => {
-      // In the order in which every flow locks them, of which foreign keys know nothing; the
-      // attempts and sightings no foreign key removes in every database.
+      // No foreign key removes these in every database.
       await runner.write(this.#statements.removeAttempts, values);
-      await runner.write(this.#statements.removePassword, values);
-      await runner.rows(this.#statements.holdSessions, values);
       await runner.write(this.#statements.removeSightings, values);
       return (await runner.write(this.#statements.remove, values)) === 1;
     });
