@@ -46,23 +46,43 @@ async function scene(context: TestContext) {
 
 const sessionOf = (text: string): SessionId => findId<'session'>(text) ?? assert.fail();
 
-test('PostgreSQL: an administrator deletes a user after whoever holds their password, and then the sessions of both', async (context) => {
+test('PostgreSQL: an administrator who deletes a user waits for sessions of both in their order', async (context) => {
   const { world, somebodyWaits } = await scene(context);
   const { id, email, session } = await somebody(world);
   const { visit, session: own } = await administrator(world);
   await world.browser().signIn(email);
-  const user = findId<'user'>(id) ?? assert.fail();
   const { items } = await world.auth.sessions.list({ user: id });
   const held = sortIds([...items.map((each) => sessionOf(each.id)), sessionOf(own)]);
   assert.equal(held.indexOf(sessionOf(session)), 0, 'the first of them is not of who asks');
   const deletions: Promise<Response>[] = [];
-  await world.store.transaction(async ({ passwords, sessions }) => {
-    await passwords.hold(user);
-    deletions.push(visit.send('DELETE', `/auth/admin/users/${id}`));
-    await somebodyWaits();
-    for (const each of held) await sessions.hold(each);
+  await world.store.transaction(async ({ sessions }) => {
+    for (const each of held) {
+      await sessions.hold(each);
+      if (deletions.length > 0) continue;
+      deletions.push(visit.send('DELETE', `/auth/admin/users/${id}`));
+      await somebodyWaits();
+    }
   });
   for (const { status } of await Promise.all(deletions)) assert.equal(status, 200);
+});
+
+test('PostgreSQL: who proves again who they are waits for their user first, and holds nothing meanwhile', async (context) => {
+  const { world, somebodyWaits } = await scene(context);
+  const { id, visit, session } = await somebody(world);
+  const user = findId<'user'>(id) ?? assert.fail();
+  const order: string[] = [];
+  const proofs: Promise<Response>[] = [];
+  await world.store.transaction(async ({ users, passwords, sessions }) => {
+    await users.hold(user);
+    const proof = visit.post('/auth/reauthenticate', { password: PASSWORD });
+    proofs.push(proof.finally(() => order.push('proved')));
+    await Promise.race([somebodyWaits(), proof]);
+    await passwords.hold(user);
+    await sessions.hold(sessionOf(session));
+    order.push('held');
+  });
+  for (const { status } of await Promise.all(proofs)) assert.equal(status, 200);
+  assert.deepEqual(order, ['held', 'proved']);
 });
 
 test('PostgreSQL: an administrator creates a user before their session is held, as who signs up from it', async (context) => {

@@ -1,4 +1,4 @@
-import type { CookiePrincipal, UserPrincipal } from '@latchkey/verify';
+import type { CookiePrincipal, UserId, UserPrincipal } from '@latchkey/verify';
 import { failure, isFailure } from '../errors.ts';
 import type { Secret } from '../foundation/secret.ts';
 import { networkOf } from '../identity/throttle.ts';
@@ -63,8 +63,7 @@ export async function reauthenticate(
   const checked = await check(rooms, principal, password, ip);
   const { result } = await refusing(rooms, principal, ip, () =>
     rooms.log.change(async (tables, trust) => {
-      // In the order of a sign-in, which ends a session last.
-      await tables.attempts.reset(principal.id);
+      await holdUser(tables, principal.id);
       await requireSamePassword(tables, checked);
       const session = await livingSession(rooms, tables, principal);
       if (session === null) throw failure('LK_UNAUTHENTICATED');
@@ -168,6 +167,12 @@ async function requireSamePassword(tables: Tables, { password }: CheckedPassword
     throw failure('LK_PASSWORD_WRONG');
 }
 
+/** Before any other row of theirs, as everybody who takes more than one; what failed before counts no more. */
+async function holdUser(tables: Tables, id: UserId): Promise<void> {
+  if ((await tables.users.hold(id)) === null) throw failure('LK_UNAUTHENTICATED');
+  await tables.attempts.reset(id);
+}
+
 /** Only over the very hash that the current password was checked against: of two changes at once, one wins. */
 async function replacePassword(
   rooms: Pick<Rooms, 'clock'>,
@@ -176,9 +181,7 @@ async function replacePassword(
   hashed: { readonly phc: string; readonly pepper: string | null },
 ): Promise<void> {
   const { userId, phc } = checked.password;
-  // In the order of a sign-in. Their row is locked for a second change of the password's anyway.
-  if ((await tables.users.hold(userId)) === null) throw failure('LK_UNAUTHENTICATED');
-  await tables.attempts.reset(userId);
+  await holdUser(tables, userId);
   if (!(await tables.passwords.replace(userId, phc, hashed.phc, hashed.pepper))) throw failure('LK_CONFLICT');
   await tables.passwords.put({ userId, ...hashed, changedAt: rooms.clock.now() });
 }

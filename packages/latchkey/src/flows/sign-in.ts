@@ -115,7 +115,6 @@ export async function signIn(
     );
     const { result } = await rooms.log.change(async (tables, trust) => {
       await requireMayBegin(tables, checked.user.id, visitor.client);
-      // Their user is held by now: who locks in another order waits for who waits.
       await tables.attempts.reset(checked.user.id);
       const proven = byPassword(checked.user.id, checked.rs, rooms.clock.now());
       return writeLogin(rooms, tables, trust, proven, visitor);

@@ -59,7 +59,7 @@ export async function enableUser(rooms: Uses, id: UserId, by: Administrator): Pr
 export async function deleteUser(rooms: Uses, id: UserId, by: Administrator): Promise<Receipt> {
   const { cursor } = await rooms.log.change(async (tables, trust) => {
     await tables.lock('administrators');
-    const held = await tables.users.holdWithAll(id, by?.session.id ?? null);
+    const held = await tables.users.holdWithSessions(id, by?.session.id ?? null);
     await requireMayTakeAway(rooms, tables, held, by);
     await tables.users.remove(id);
     trust.apply('user_deleted', id);

@@ -90,7 +90,7 @@ export async function createUser(
   await rooms.store.transaction(async (tables) => {
     // Before any row, as everyone who asks for it does.
     if (administrator) await tables.lock('administrators');
-    // Before the session that asks is held, in the order of a sign-up; undone where they may not.
+    // Before the session that asks is held, as a sign-up does; undone where they may not.
     await user.write(tables);
     await requireStillAdministrator(rooms, tables, by);
     for (const role of input.roles) await tables.users.assignRole(user.id, role);
@@ -113,7 +113,7 @@ export async function unlockUser(
 ): Promise<void> {
   await rooms.store.transaction(async (tables) => {
     const user = await tables.users.hold(id);
-    // In the order of a sign-in, before a session is held; undone where it turns out that nobody may.
+    // Undone where it turns out that they may not.
     await tables.attempts.reset(id);
     await requireStillAdministrator(rooms, tables, by);
     if (user === null) throw failure('LK_NOT_FOUND');

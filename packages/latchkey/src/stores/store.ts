@@ -72,12 +72,12 @@ export interface UserStore {
    */
   hold(id: UserId): Promise<UserRecord | null>;
   /**
-   * Holds like `hold` all that is removed with the user as well, in the order in which every
-   * flow takes it; of foreign keys, which know no order, a removal alone takes it in any.
+   * Holds the user like `hold`, and their sessions in the order in which every flow takes
+   * several; a removal alone, by foreign keys, takes them in any.
    *
    * @param beside another session that the transaction needs: it has its place among theirs.
    */
-  holdWithAll(id: UserId, beside: SessionId | null): Promise<UserRecord | null>;
+  holdWithSessions(id: UserId, beside: SessionId | null): Promise<UserRecord | null>;
   /**
    * Users in the order of their creation. What is searched for is text, and no character of
    * it stands for others. `after` is the last id of the page before.

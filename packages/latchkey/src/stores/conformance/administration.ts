@@ -221,15 +221,14 @@ function holding(test: StoreTest): void {
     await assert.rejects(store.passwords.hold(user.id), TypeError);
   });
 
-  test('a user who is held with all that is removed with them is held with it, and with the session beside', async (store) => {
+  test('a user who is held with their sessions is held with each, and with the session beside', async (store) => {
     const user = await createUser(store);
     const [theirs, beside] = [sampleSession({ userId: user.id }), sampleSession()];
-    await store.passwords.put(samplePassword(user.id));
     for (const session of [theirs, beside]) assert.equal(await store.sessions.create(session), true);
     const order: string[] = [];
     const held = Promise.withResolvers<void>();
     const holder = store.transaction(async (tables) => {
-      assert.deepEqual(await tables.users.holdWithAll(user.id, beside.id), user);
+      assert.deepEqual(await tables.users.holdWithSessions(user.id, beside.id), user);
       held.resolve();
       // Each of them needs a connection.
       await setTimeout(100);
@@ -239,19 +238,18 @@ function holding(test: StoreTest): void {
     const idleUntil = NOW + 1_000_000_000;
     const others = [
       store.users.setDisabledAt(user.id, NOW),
-      store.passwords.put(samplePassword(user.id)),
       store.sessions.moveIdle([{ id: theirs.id, idleUntil }]),
       store.sessions.moveIdle([{ id: beside.id, idleUntil }]),
     ];
     await Promise.all([holder, ...others.map((other) => other.then(() => order.push('another')))]);
     assert.deepEqual(order, ['the holder', ...others.map(() => 'another')]);
-    await assert.rejects(store.users.holdWithAll(user.id, null), TypeError);
+    await assert.rejects(store.users.holdWithSessions(user.id, null), TypeError);
   });
 
   test('a user who is not there is held by nobody', async (store) => {
     assert.equal(await store.transaction(async (tables) => await tables.users.hold(sampleId())), null);
-    const all = await store.transaction(async (tables) => await tables.users.holdWithAll(sampleId(), null));
-    assert.equal(all, null);
+    const found = store.transaction(async (tables) => await tables.users.holdWithSessions(sampleId(), null));
+    assert.equal(await found, null);
   });
 
   test('whoever holds a user sees what the one before has done', async (store) => {

@@ -79,12 +79,6 @@ export function userStatements(db: Kysely<Schema>, { forUpdate }: Pick<SqlDialec
     remove: new Statement((param: Param<{ id: Bytes }>) =>
       db.deleteFrom('account').where('id', '=', param('id')),
     ),
-    holdAttempts: new Statement((param: Param<{ id: Bytes }>) =>
-      db.selectFrom('attempt').select('subject').where('subject', '=', param('id')).modifyEnd(forUpdate),
-    ),
-    holdPassword: new Statement((param: Param<{ id: Bytes }>) =>
-      db.selectFrom('password').select('user_id').where('user_id', '=', param('id')).modifyEnd(forUpdate),
-    ),
     holdSessions: new Statement((param: Param<{ id: Bytes; beside: Bytes | null }>) =>
       db
         .selectFrom('session')
@@ -233,13 +227,12 @@ export class SqlUsers implements UserStore {
     return row === null ? null : userFromRow(row);
   }
 
-  async holdWithAll(id: UserId, beside: SessionId | null): Promise<UserRecord | null> {
+  async holdWithSessions(id: UserId, beside: SessionId | null): Promise<UserRecord | null> {
     const user = await this.hold(id);
-    const values = { id: idBytes(id) };
-    await this.#runner.rows(this.#statements.holdAttempts, values);
-    await this.#runner.rows(this.#statements.holdPassword, values);
-    const among = { ...values, beside: beside === null ? null : idBytes(beside) };
-    await this.#runner.rows(this.#statements.holdSessions, among);
+    await this.#runner.rows(this.#statements.holdSessions, {
+      id: idBytes(id),
+      beside: beside === null ? null : idBytes(beside),
+    });
     return user;
   }
 
